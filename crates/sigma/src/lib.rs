@@ -1,0 +1,1 @@
+//! The Sigma language: parse, compile, match and correlate, over any record.

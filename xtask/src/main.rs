@@ -1,0 +1,2 @@
+//! Tools of the project: tests, house rules, benchmarks.
+fn main() {}
