@@ -1,0 +1,201 @@
+//! People, what they may do, and the scope through which all data is reached.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Id, Timestamp};
+
+/// A person with an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Their id.
+    pub id: Id<User>,
+    /// The name they sign in with: lower case, unique.
+    pub login: String,
+    /// The name that others read.
+    pub display_name: String,
+    /// What they may do.
+    pub role: Role,
+    /// Argon2id hash of the password in PHC string format.
+    pub password_hash: String,
+    /// Language of the console for them (`vi`, `en`).
+    pub language: String,
+    /// When the account was made.
+    pub created_at: Timestamp,
+    /// Whether signing in is possible.
+    pub enabled: bool,
+    /// Counts changes; a decision made on an older revision is refused.
+    pub revision: u64,
+}
+
+/// What a person is in the watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Reads the queue.
+    Viewer,
+    /// Works the queue.
+    DutyOfficer,
+    /// Also silences, and answers for the shift.
+    ShiftLead,
+    /// Runs the post: people, sources, rules.
+    Administrator,
+    /// Reads everything including the duty book, changes nothing.
+    Auditor,
+}
+
+/// One thing that a route or a command needs to be allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Permission {
+    /// See alerts, their evidence and the events around them.
+    ReadAlerts,
+    /// Acknowledge, assign, close and reopen alerts.
+    WorkAlerts,
+    /// See silences and what they hide.
+    ReadSilences,
+    /// Make and end silences.
+    WriteSilences,
+    /// See sources and their accounts.
+    ReadSources,
+    /// Make and revoke the tokens of sources.
+    WriteSources,
+    /// See rules and their state.
+    ReadRules,
+    /// See the duty book: every decision with its hash.
+    ReadLedger,
+    /// Make accounts and change roles.
+    WriteUsers,
+    /// Change one's own password and language, end one's own sessions.
+    OwnAccount,
+}
+
+impl Permission {
+    /// All permissions.
+    pub const ALL: [Permission; 10] = [
+        Self::ReadAlerts,
+        Self::WorkAlerts,
+        Self::ReadSilences,
+        Self::WriteSilences,
+        Self::ReadSources,
+        Self::WriteSources,
+        Self::ReadRules,
+        Self::ReadLedger,
+        Self::WriteUsers,
+        Self::OwnAccount,
+    ];
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Role; 5] = [
+        Self::Viewer,
+        Self::DutyOfficer,
+        Self::ShiftLead,
+        Self::Administrator,
+        Self::Auditor,
+    ];
+
+    /// Whether the role includes a permission.
+    #[must_use]
+    pub fn allows(self, permission: Permission) -> bool {
+        use Permission as P;
+        match permission {
+            P::ReadAlerts | P::ReadSilences | P::ReadSources | P::ReadRules | P::OwnAccount => true,
+            P::WorkAlerts => matches!(self, Self::DutyOfficer | Self::ShiftLead | Self::Administrator),
+            P::WriteSilences => matches!(self, Self::ShiftLead | Self::Administrator),
+            P::WriteSources | P::WriteUsers => matches!(self, Self::Administrator),
+            P::ReadLedger => matches!(self, Self::ShiftLead | Self::Administrator | Self::Auditor),
+        }
+    }
+}
+
+/// Who acts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Actor {
+    /// A signed-in person.
+    Person {
+        /// Who.
+        user: Id<User>,
+        /// Their sign-in name at the time.
+        login: String,
+    },
+    /// The post itself.
+    Post {
+        /// Which part of it (`triage`, `source-watch`, `setup`).
+        part: String,
+    },
+}
+
+/// The right to reach data: obtained from a session (or from the command line of whoever owns the data folder), handed
+/// to every query. A query cannot be written without one.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    actor: Actor,
+    role: Role,
+}
+
+impl Scope {
+    /// The scope of a signed-in person.
+    #[must_use]
+    pub fn of_session(user: &User) -> Self {
+        Self {
+            actor: Actor::Person {
+                user: user.id,
+                login: user.login.clone(),
+            },
+            role: user.role,
+        }
+    }
+
+    /// The scope of the post's own parts and of commands run by the owner of the data folder.
+    #[must_use]
+    pub fn of_post(part: &str) -> Self {
+        Self {
+            actor: Actor::Post { part: part.to_owned() },
+            role: Role::Administrator,
+        }
+    }
+
+    /// Who acts through it.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// The role it was obtained with.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Whether it includes a permission.
+    #[must_use]
+    pub fn allows(&self, permission: Permission) -> bool {
+        self.role.allows(permission)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_auditor_reads_everything_and_changes_nothing_but_their_own_account() {
+        let may: Vec<_> = Permission::ALL
+            .into_iter()
+            .filter(|p| Role::Auditor.allows(*p))
+            .collect();
+        assert_eq!(
+            may,
+            [
+                Permission::ReadAlerts,
+                Permission::ReadSilences,
+                Permission::ReadSources,
+                Permission::ReadRules,
+                Permission::ReadLedger,
+                Permission::OwnAccount
+            ]
+        );
+    }
+}

@@ -1,0 +1,130 @@
+//! A decision: what changes, what must happen outside because of it, and who decided. The ledger commits it whole.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Actor, Alert, Detection, Id, LossAccount, Problem, Seq, Silence, SourceHealth, SourceId, Timestamp, User};
+
+/// How far the post has come in the journal. Committed together with the decisions that the journal led to, so that
+/// after a crash no decision is lost and none is made twice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PipelinePosition {
+    /// Everything that follows from entries up to here is decided.
+    pub decided: Seq,
+    /// Reading must begin here after a restart: the oldest entry still waiting to be joined with others, or `decided + 1`.
+    pub resume: Seq,
+}
+
+/// One change of state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "change")]
+pub enum Change {
+    /// An alert is new or changed. `alert.revision` is one more than the revision it was decided on.
+    PutAlert {
+        /// The whole alert as it is now.
+        alert: Box<Alert>,
+    },
+    /// A detection belongs to an alert, shown or hidden.
+    AddDetection {
+        /// The alert.
+        alert: Id<Alert>,
+        /// The detection.
+        detection: Box<Detection>,
+        /// The silence that hides it.
+        hidden_by: Option<Id<Silence>>,
+    },
+    /// A silence is new or changed.
+    PutSilence {
+        /// The whole silence as it is now.
+        silence: Box<Silence>,
+    },
+    /// An account is new or changed.
+    PutUser {
+        /// The whole account as it is now.
+        user: Box<User>,
+    },
+    /// A source was heard, or its health changed.
+    CountSource {
+        /// The source.
+        source: SourceId,
+        /// When it was last heard.
+        heard_at: Timestamp,
+        /// What to add to its account.
+        account: LossAccount,
+        /// Problems to show on its page.
+        problems: Vec<Problem>,
+    },
+    /// What is learned about a source's rhythm.
+    PutSourceHealth {
+        /// The source.
+        source: SourceId,
+        /// The health as it is now.
+        health: SourceHealth,
+    },
+    /// A token with which a source may send.
+    PutToken {
+        /// SHA-256 of the token, lower-case hexadecimal; the token itself is shown once and never kept.
+        digest: String,
+        /// The source that it speaks for.
+        source: SourceId,
+        /// When it was revoked, if it was.
+        revoked_at: Option<Timestamp>,
+    },
+    /// The journal was decided on up to here.
+    AdvancePipeline {
+        /// The new position.
+        position: PipelinePosition,
+    },
+}
+
+/// Something that must happen outside once the decision stands. Safe to repeat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "effect")]
+pub enum Effect {
+    /// Tell the configured webhook about an alert.
+    AnnounceAlert {
+        /// The alert.
+        alert: Id<Alert>,
+    },
+}
+
+/// What was decided, by whom, when and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// What, as `noun.verb` (`alert.acknowledge`, `silence.create`, `triage.batch`).
+    pub action: String,
+    /// Why, in the actor's words, where there are any.
+    pub reason: Option<String>,
+    /// What changes.
+    pub changes: Vec<Change>,
+    /// What must happen outside.
+    pub effects: Vec<Effect>,
+}
+
+/// A step that the state forbids; shown to the person who asked for it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// Somebody else changed it first.
+    #[error("it was changed by somebody else in the meantime")]
+    Outdated,
+    /// It is already so.
+    #[error("it is already so")]
+    AlreadySo,
+    /// The step does not exist from this state.
+    #[error("not possible now: {0}")]
+    NotNow(&'static str),
+    /// Something required is missing or out of bounds.
+    #[error("{field}: {problem}")]
+    Invalid {
+        /// The field of the form.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The role does not allow it.
+    #[error("not allowed for this role")]
+    NotAllowed,
+}
