@@ -1,0 +1,6 @@
+//! Watchpost: one binary that receives, keeps, understands, detects, and puts a person in charge.
+
+mod clock;
+mod exercise;
+
+fn main() {}
