@@ -2,5 +2,6 @@
 
 mod clock;
 mod exercise;
+mod sweep;
 
 fn main() {}
