@@ -2,4 +2,5 @@
 
 pub(crate) mod files;
 pub(crate) mod lines;
+pub(crate) mod report;
 pub(crate) mod values;

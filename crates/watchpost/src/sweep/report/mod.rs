@@ -1,0 +1,11 @@
+//! What a sweep found, for people and for programs: a readable table, JSON lines, CSV, or one HTML page.
+
+mod html;
+mod rows;
+mod summary;
+mod table;
+
+pub(crate) use html::write as write_html;
+pub(crate) use rows::{write_csv_header, write_csv_row, write_json_row};
+pub(crate) use summary::{Finding, Problems, Summary};
+pub(crate) use table::write as write_table;

@@ -1,0 +1,111 @@
+//! One finding a line, for programs: JSON lines and CSV.
+
+use std::io::{self, Write};
+
+use serde_json::json;
+
+use super::summary::{Finding, techniques};
+
+/// Writes one object on one line.
+///
+/// # Errors
+/// When the output cannot be written.
+pub(crate) fn write_json_row(out: &mut impl Write, finding: &Finding<'_>) -> io::Result<()> {
+    let detection = finding.detection;
+    let row = json!({
+        "time": detection.happened_at.to_string(),
+        "level": detection.rule.level.as_str(),
+        "rule_id": detection.rule.id,
+        "rule_title": detection.rule.title,
+        "techniques": techniques(&detection.rule).collect::<Vec<_>>(),
+        "host": detection.host,
+        "entity": detection.entity,
+        "file": finding.file,
+        "place": finding.place,
+        "summary": finding.summary,
+        "matched": detection.matched,
+    });
+    serde_json::to_writer(&mut *out, &row)?;
+    out.write_all(b"\n")
+}
+
+const COLUMNS: [&str; 9] = [
+    "time",
+    "level",
+    "rule_id",
+    "rule_title",
+    "techniques",
+    "host",
+    "file",
+    "place",
+    "summary",
+];
+
+/// Writes the names of the columns.
+///
+/// # Errors
+/// When the output cannot be written.
+pub(crate) fn write_csv_header<W: Write>(out: &mut csv::Writer<W>) -> csv::Result<()> {
+    out.write_record(COLUMNS)
+}
+
+/// Writes one row.
+///
+/// # Errors
+/// When the output cannot be written.
+pub(crate) fn write_csv_row<W: Write>(out: &mut csv::Writer<W>, finding: &Finding<'_>) -> csv::Result<()> {
+    let detection = finding.detection;
+    let time = detection.happened_at.to_string();
+    let techniques = techniques(&detection.rule).collect::<Vec<_>>().join(" ");
+    let host = detection.host.as_deref().unwrap_or_default();
+    let row: [&str; COLUMNS.len()] = [
+        &time,
+        detection.rule.level.as_str(),
+        &detection.rule.id,
+        &detection.rule.title,
+        &techniques,
+        host,
+        finding.file,
+        finding.place,
+        finding.summary,
+    ];
+    out.write_record(row.map(harmless).iter().map(|cell| cell.as_bytes()))
+}
+
+/// A cell that a spreadsheet would take for a formula is opened with an apostrophe (CWE-1236).
+fn harmless(cell: &str) -> std::borrow::Cow<'_, str> {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{cell}").into()
+    } else {
+        cell.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::RuleLevel;
+
+    use super::super::summary::tests::detection;
+    use super::*;
+
+    #[test]
+    fn rows_hold_what_a_script_needs() {
+        let detection = detection("whoami", RuleLevel::Medium, "pc-07", 0);
+        let finding = Finding {
+            detection: &detection,
+            file: "a.evtx",
+            place: "record 7",
+            summary: "=cmd|' /C calc'!A0",
+        };
+        let mut json = Vec::new();
+        write_json_row(&mut json, &finding).unwrap();
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        write_csv_header(&mut csv).unwrap();
+        write_csv_row(&mut csv, &finding).unwrap();
+        insta::assert_snapshot!(format!(
+            "{}\n{}",
+            String::from_utf8(json).unwrap(),
+            String::from_utf8(csv.into_inner().unwrap()).unwrap()
+        ));
+    }
+}
