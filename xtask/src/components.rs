@@ -25,10 +25,12 @@ enum How {
         program: &'static str,
         packages: &'static [&'static str],
     },
-    /// Debian packages unpacked below `target/real`, because installing them would replace the machine's own log daemon.
+    /// Debian packages unpacked below `target/real`, because installing them would replace the machine's own log daemon;
+    /// the libraries they need are installed as usual.
     Unpacked {
         program: &'static str,
         packages: &'static [&'static str],
+        libraries: &'static [&'static str],
     },
     /// Python packages in an environment of their own below `target/real/python`.
     Python {
@@ -67,13 +69,8 @@ const COMPONENTS: &[Component] = &[
         purpose: "sends syslog and `_bulk` as servers do",
         how: How::Unpacked {
             program: "usr/sbin/rsyslogd",
-            packages: &[
-                "rsyslog",
-                "rsyslog-elasticsearch",
-                "libestr0",
-                "libfastjson4",
-                "liblognorm5",
-            ],
+            packages: &["rsyslog", "rsyslog-elasticsearch"],
+            libraries: &["libestr0", "libfastjson4", "liblognorm5", "libcurl4"],
         },
     },
     Component {
@@ -81,12 +78,15 @@ const COMPONENTS: &[Component] = &[
         purpose: "sends syslog and `_bulk` as servers do",
         how: How::Unpacked {
             program: "usr/sbin/syslog-ng",
-            packages: &[
-                "syslog-ng-core",
-                "syslog-ng-mod-http",
+            packages: &["syslog-ng-core", "syslog-ng-mod-http"],
+            libraries: &[
                 "libivykis0",
-                "libevtlog0",
                 "libnet1",
+                "libglib2.0-0",
+                "libpcre3",
+                "libjson-c5",
+                "libwrap0",
+                "libcurl4",
             ],
         },
     },
@@ -108,9 +108,9 @@ const COMPONENTS: &[Component] = &[
     },
 ];
 
-/// The folder of unpacked components; tests find them there.
+/// The folder of unpacked components, `WATCHPOST_REAL` or `target/real`; tests find them there.
 pub(crate) fn folder(root: &Path) -> PathBuf {
-    root.join("target/real")
+    std::env::var_os("WATCHPOST_REAL").map_or_else(|| root.join("target/real"), PathBuf::from)
 }
 
 /// Lists the components, installing the missing ones when asked to.
@@ -161,7 +161,12 @@ pub(crate) fn install_missing(root: &Path) -> Result<()> {
         say(&format!("installing {}: {}", component.name, component.purpose));
         match &component.how {
             How::Installed { packages, .. } => install_packages(packages)?,
-            How::Unpacked { packages, .. } => unpack_packages(root, packages)?,
+            How::Unpacked {
+                packages, libraries, ..
+            } => {
+                install_packages(libraries)?;
+                unpack_packages(root, packages)?;
+            }
             How::Python { packages, .. } => install_python(root, packages)?,
         }
     }
