@@ -1,0 +1,178 @@
+//! An event in the making: what envelopes and sources have found out so far about one record.
+
+use compact_str::CompactString;
+use jiff::{Timestamp, civil, tz::Offset};
+use model::{Entities, Event, Fields, LogSourceSet, Problem, ProblemKind, RawRecord, Seq, Value};
+
+use crate::{
+    assembler::Ending,
+    limits,
+    times::{self, Moment},
+};
+
+/// Collects what is read from one record. Sources push fields under the record's own names; entity columns that a
+/// source does not set are filled from the fields by the shared table in `entities.rs`.
+pub(crate) struct Draft {
+    /// When the record was received: what guesses of years are made from.
+    pub(crate) received_at: Timestamp,
+    /// The offset of times that name no zone.
+    pub(crate) zoneless_offset: Offset,
+    /// The source module that read it.
+    pub(crate) format: &'static str,
+    /// The Sigma log sources it belongs to.
+    pub(crate) logsources: LogSourceSet,
+    /// What was read.
+    pub(crate) fields: Fields,
+    /// The entity columns that the source sets itself.
+    pub(crate) entities: Entities,
+    /// Set when the record is only part of an event.
+    pub(crate) joins: Option<Joins>,
+    problems: Vec<Problem>,
+    moment: Option<Moment>,
+    time_problem: Option<Problem>,
+}
+
+/// Says that a record is a fragment: those with the same id (from the same source and host) become one event.
+pub(crate) struct Joins {
+    /// What the fragments of one event have in common (auditd's `1731234567.123:4567`).
+    pub(crate) id: CompactString,
+    /// Whether this fragment says that the group is whole.
+    pub(crate) ending: Ending,
+    /// Looks at the joined event once it is whole: log sources and fields that need all fragments.
+    pub(crate) whole: fn(&mut Event),
+}
+
+impl Draft {
+    pub(crate) fn new(record: &RawRecord, zoneless_offset: Offset, empty: &LogSourceSet) -> Self {
+        Self {
+            received_at: record.received_at,
+            zoneless_offset,
+            format: "unknown",
+            logsources: empty.clone(),
+            fields: Fields::with_capacity(48),
+            entities: Entities::default(),
+            joins: None,
+            problems: Vec::new(),
+            moment: None,
+            time_problem: None,
+        }
+    }
+
+    /// Adds a field; past [`limits::FIELDS_MAX`] or [`limits::TEXT_BYTES_MAX`] a problem stands for what is left out.
+    pub(crate) fn push(&mut self, name: impl Into<CompactString>, value: Value) {
+        if self.fields.len() >= limits::FIELDS_MAX {
+            self.limit_reached("fields");
+            return;
+        }
+        self.fields.push(name, value);
+    }
+
+    /// Adds a text field, cut to [`limits::TEXT_BYTES_MAX`].
+    pub(crate) fn push_text(&mut self, name: impl Into<CompactString>, text: &str) {
+        let kept = cut(text);
+        if kept.len() < text.len() {
+            self.limit_reached("length of a text");
+        }
+        self.push(name, Value::text(kept));
+    }
+
+    /// Notes a problem, at most [`limits::PROBLEMS_MAX`].
+    pub(crate) fn problem(&mut self, kind: ProblemKind, detail: impl Into<String>) {
+        if self.problems.len() < limits::PROBLEMS_MAX {
+            self.problems.push(Problem::new(kind, detail));
+        }
+    }
+
+    /// Notes once that a named limit cut something.
+    pub(crate) fn limit_reached(&mut self, what: &str) {
+        let is_known = |problem: &Problem| problem.kind == ProblemKind::LimitReached && problem.detail == what;
+        if !self.problems.iter().any(is_known) {
+            self.problem(ProblemKind::LimitReached, what);
+        }
+    }
+
+    /// Sets when it happened. What is set later counts: the content knows better than its envelope.
+    pub(crate) fn happened(&mut self, moment: impl Into<Moment>) {
+        self.moment = Some(moment.into());
+    }
+
+    /// Sets when it happened from an ISO 8601 text; a zone that is missing is guessed. False when the text is no time.
+    pub(crate) fn happened_iso(&mut self, text: &str) -> bool {
+        let moment = times::of_iso(text, self.zoneless_offset);
+        self.happened_if_read(moment, &text)
+    }
+
+    /// Sets when it happened from a local time; a zone that is missing is guessed.
+    pub(crate) fn happened_civil(&mut self, local: civil::DateTime, zone: Option<Offset>) {
+        let moment = times::of_civil(local, zone, self.zoneless_offset);
+        self.happened_if_read(moment, &local);
+    }
+
+    /// Sets when it happened from month, day and time; the year is guessed, and the zone where it is missing.
+    pub(crate) fn happened_yearless(&mut self, month: i8, day: i8, time: civil::Time, zone: Option<Offset>) {
+        let moment = times::of_yearless((month, day, time), zone, self.zoneless_offset, self.received_at);
+        self.happened_if_read(moment, &format_args!("{month}-{day} {time}"));
+    }
+
+    /// Whether anything was found about when it happened.
+    pub(crate) fn has_moment(&self) -> bool {
+        self.moment.is_some()
+    }
+
+    fn happened_if_read(&mut self, moment: Option<Moment>, text: &dyn std::fmt::Display) -> bool {
+        let is_read = moment.is_some();
+        if is_read {
+            self.moment = moment;
+        } else {
+            let text: String = text.to_string().chars().take(64).collect();
+            self.time_problem = Some(Problem::new(ProblemKind::NoTime, format!("not a time: {text}")));
+        }
+        is_read
+    }
+
+    /// Makes the event; gives what joins it with others beside it.
+    pub(crate) fn into_event(mut self, seq: Seq, record: &RawRecord) -> (Event, Option<Joins>) {
+        let happened_at = self.settle_time();
+        crate::entities::fill(&self.fields, &mut self.entities);
+        let event = Event {
+            seq,
+            records: 1,
+            source: record.source.clone(),
+            happened_at,
+            received_at: record.received_at,
+            format: CompactString::const_new(self.format),
+            logsources: self.logsources,
+            fields: self.fields,
+            entities: self.entities,
+            raw: record.bytes.clone(),
+            problems: self.problems,
+            exercise: record.exercise,
+        };
+        (event, self.joins)
+    }
+
+    fn settle_time(&mut self) -> Timestamp {
+        let Some(moment) = self.moment.take() else {
+            let problem = self.time_problem.take();
+            let problem = problem.unwrap_or_else(|| Problem::new(ProblemKind::NoTime, "the record has no time"));
+            self.problem(problem.kind, problem.detail);
+            return self.received_at;
+        };
+        if !times::is_plausible(moment.at, self.received_at) {
+            self.problem(ProblemKind::ImplausibleTime, moment.at.to_string());
+            return self.received_at;
+        }
+        if let Some(guess) = moment.guess {
+            self.problem(ProblemKind::GuessedTime, guess);
+        }
+        moment.at
+    }
+}
+
+/// The beginning of a text, at most [`limits::TEXT_BYTES_MAX`] bytes, cut at a character boundary.
+pub(crate) fn cut(text: &str) -> &str {
+    if text.len() <= limits::TEXT_BYTES_MAX {
+        return text;
+    }
+    &text[..text.floor_char_boundary(limits::TEXT_BYTES_MAX)]
+}

@@ -1,0 +1,3 @@
+//! Envelopes: what carries a record and tells its host, time and program, with the content inside.
+
+pub(crate) mod syslog;

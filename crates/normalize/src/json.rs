@@ -1,0 +1,450 @@
+//! Flattens a JSON text into the fields of a draft in one streaming pass: objects become dotted names, lists stay
+//! lists, objects inside lists contribute lists of their own (`a:[{"b":1},{"b":2}]` → `a.b: [1, 2]`).
+
+use std::{fmt, hash::BuildHasher};
+
+use compact_str::CompactString;
+use foldhash::fast::FixedState;
+use model::{ProblemKind, Value};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use crate::{
+    draft::{Draft, cut},
+    limits,
+};
+
+/// Adds the fields of a JSON object. What comes before an error stays; a problem names the error. False when the text
+/// gives no field at all because it is not JSON.
+pub(crate) fn flatten(text: &str, draft: &mut Draft) -> bool {
+    let before = draft.fields.len();
+    let mut deserializer = sonic_rs::Deserializer::from_str(text);
+    let mut flattener = Flattener {
+        draft,
+        path: String::new(),
+        names: Vec::new(),
+        depth: 0,
+        values: 0,
+        list: None,
+        is_too_deep: false,
+    };
+    let read = Node { to: &mut flattener }.deserialize(&mut deserializer);
+    let is_too_deep = flattener.is_too_deep;
+    match read.and_then(|()| deserializer.end()) {
+        Ok(()) => true,
+        Err(_) if is_too_deep => {
+            draft.limit_reached("depth");
+            true
+        }
+        Err(error) if draft.fields.len() > before => {
+            let detail = error.to_string();
+            let line = detail.lines().next().unwrap_or_default();
+            draft.problem(ProblemKind::Malformed, line);
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+struct Flattener<'d> {
+    draft: &'d mut Draft,
+    /// The dotted name of where the reader is.
+    path: String,
+    /// Hashes of the names met in the objects that are open, innermost last.
+    names: Vec<u64>,
+    depth: usize,
+    values: usize,
+    /// Inside a list of objects: where its fields begin, and which element is being read.
+    list: Option<(usize, usize)>,
+    is_too_deep: bool,
+}
+
+impl Flattener<'_> {
+    fn emit(&mut self, value: Value) {
+        self.values += 1;
+        if self.values > limits::VALUES_MAX {
+            self.draft.limit_reached("values");
+        } else if let Some((begin, element)) = self.list {
+            self.emit_in_list(begin, element, value);
+        } else if self.path.len() > limits::NAME_BYTES_MAX {
+            self.draft.limit_reached("length of a name");
+        } else {
+            self.draft.push(CompactString::new(&self.path), value);
+        }
+    }
+
+    /// Adds a value of an object inside a list to the list under its name; elements without the name count as null, so
+    /// that lists of one origin stay aligned.
+    fn emit_in_list(&mut self, begin: usize, element: usize, value: Value) {
+        let path = self.path.as_str();
+        let known = self
+            .draft
+            .fields
+            .iter_mut()
+            .skip(begin)
+            .find(|field| field.name == path);
+        if let Some(field) = known
+            && let Value::List(list) = &mut field.value
+        {
+            extend(list, element, value);
+            return;
+        }
+        let mut list = Vec::new();
+        extend(&mut list, element.min(limits::VALUES_MAX), value);
+        if self.path.len() > limits::NAME_BYTES_MAX {
+            self.draft.limit_reached("length of a name");
+        } else {
+            self.draft.push(CompactString::new(&self.path), Value::List(list));
+        }
+    }
+
+    fn text(&mut self, text: &str) -> Value {
+        let kept = cut(text);
+        if kept.len() < text.len() {
+            self.draft.limit_reached("length of a text");
+        }
+        Value::text(kept)
+    }
+
+    /// Notes a name of the innermost object, which began at `begin`.
+    fn note_name(&mut self, begin: usize, name: &str) {
+        if self.names.len() >= limits::FIELDS_MAX {
+            return;
+        }
+        let hash = FixedState::with_seed(0).hash_one(name);
+        if self.names[begin..].contains(&hash) {
+            let dot = if self.path.is_empty() { "" } else { "." };
+            let detail: String = format!("{}{dot}{name}", self.path).chars().take(128).collect();
+            self.draft.problem(ProblemKind::DuplicateName, detail);
+        }
+        self.names.push(hash);
+    }
+}
+
+/// Appends `value` as what element number `element` says; a list is appended element by element.
+fn extend(list: &mut Vec<Value>, element: usize, value: Value) {
+    if let Value::List(inner) = value {
+        list.extend(inner);
+        return;
+    }
+    while list.len() < element {
+        list.push(Value::Null);
+    }
+    list.push(value);
+}
+
+/// Reads one value and emits it under the current path.
+struct Node<'f, 'd> {
+    to: &'f mut Flattener<'d>,
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Node<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.to.emit(Value::Null);
+        Ok(())
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        self.to.emit(Value::Bool(value));
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        self.to.emit(Value::Int(value));
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+        self.to.emit(number(value));
+        Ok(())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        self.to.emit(Value::Float(value));
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        let value = self.to.text(text);
+        self.to.emit(value);
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        if self.to.depth >= limits::DEPTH_MAX {
+            self.to.draft.limit_reached("depth");
+            return drain_seq(self.to, items);
+        }
+        self.to.depth += 1;
+        let outer = self.to.list;
+        let mut list = Vec::new();
+        let begin = outer.map_or(self.to.draft.fields.len(), |(begin, _)| begin);
+        let mut element = 0;
+        let mut objects = 0;
+        loop {
+            self.to.list = Some((begin, outer.map_or(element, |(_, outer)| outer)));
+            let item = Element {
+                to: &mut *self.to,
+                list: &mut list,
+            };
+            match items.next_element_seed(item)? {
+                Some(Kind::Object) => objects += 1,
+                Some(Kind::Plain) => {}
+                None => break,
+            }
+            element += 1;
+        }
+        self.to.list = outer;
+        self.to.depth -= 1;
+        if !list.is_empty() || objects == 0 {
+            self.to.emit(Value::List(list));
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        read_map(self.to, map)
+    }
+}
+
+fn read_map<'de, A: MapAccess<'de>>(to: &mut Flattener<'_>, mut map: A) -> Result<(), A::Error> {
+    if to.depth >= limits::DEPTH_MAX {
+        to.draft.limit_reached("depth");
+        return drain_map(to, map);
+    }
+    to.depth += 1;
+    let names_begin = to.names.len();
+    let path_length = to.path.len();
+    let names = Name {
+        to: &mut *to,
+        names_begin,
+    };
+    let mut is_some = map.next_key_seed(names)?.is_some();
+    while is_some {
+        map.next_value_seed(Node { to: &mut *to })?;
+        to.path.truncate(path_length);
+        let names = Name {
+            to: &mut *to,
+            names_begin,
+        };
+        is_some = map.next_key_seed(names)?.is_some();
+    }
+    to.names.truncate(names_begin);
+    to.depth -= 1;
+    Ok(())
+}
+
+fn number(value: u64) -> Value {
+    i64::try_from(value).map_or(Value::Uint(value), Value::Int)
+}
+
+/// Reads the name of a member and appends it to the path.
+struct Name<'f, 'd> {
+    to: &'f mut Flattener<'d>,
+    names_begin: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Name<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<(), E> {
+        self.to.note_name(self.names_begin, name);
+        if !self.to.path.is_empty() {
+            self.to.path.push('.');
+        }
+        // One byte more than the limit is enough to tell that it is passed.
+        let room = (limits::NAME_BYTES_MAX + 1).saturating_sub(self.to.path.len());
+        self.to.path.push_str(&name[..name.floor_char_boundary(room)]);
+        if name.len() > room {
+            self.to.path.push('…');
+        }
+        Ok(())
+    }
+}
+
+/// What an element of a list was.
+enum Kind {
+    Object,
+    Plain,
+}
+
+/// Reads one element of a list: plain values go into `list`, objects under the path.
+struct Element<'f, 'd> {
+    to: &'f mut Flattener<'d>,
+    list: &'f mut Vec<Value>,
+}
+
+impl Element<'_, '_> {
+    fn add(self, value: Value) -> Kind {
+        self.to.values += 1;
+        if self.to.values > limits::VALUES_MAX {
+            self.to.draft.limit_reached("values");
+        } else {
+            self.list.push(value);
+        }
+        Kind::Plain
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Element<'_, '_> {
+    type Value = Kind;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Kind, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Element<'_, '_> {
+    type Value = Kind;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Kind, E> {
+        Ok(self.add(Value::Null))
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Kind, E> {
+        Ok(self.add(Value::Bool(value)))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Kind, E> {
+        Ok(self.add(Value::Int(value)))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Kind, E> {
+        Ok(self.add(number(value)))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Kind, E> {
+        Ok(self.add(Value::Float(value)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Kind, E> {
+        let value = self.to.text(text);
+        Ok(self.add(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Kind, A::Error> {
+        if self.to.depth >= limits::DEPTH_MAX {
+            self.to.draft.limit_reached("depth");
+            drain_seq(self.to, items)?;
+            return Ok(Kind::Plain);
+        }
+        self.to.depth += 1;
+        let mut inner = Vec::new();
+        loop {
+            let item = Element {
+                to: &mut *self.to,
+                list: &mut inner,
+            };
+            if items.next_element_seed(item)?.is_none() {
+                break;
+            }
+        }
+        self.to.depth -= 1;
+        Ok(self.add(Value::List(inner)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Kind, A::Error> {
+        read_map(self.to, map)?;
+        Ok(Kind::Object)
+    }
+}
+
+/// Passes over what is nested too deep. Not `IgnoredAny`: `sonic-rs` skips that by recursion without a limit, while its
+/// visitors stop at 255 levels.
+struct Drain<'f, 'd> {
+    to: &'f mut Flattener<'d>,
+}
+
+fn drain_seq<'de, A: SeqAccess<'de>>(to: &mut Flattener<'_>, mut items: A) -> Result<(), A::Error> {
+    // The parser's own limit may end the whole reading below here; then this says why.
+    to.is_too_deep = true;
+    while items.next_element_seed(Drain { to: &mut *to })?.is_some() {}
+    to.is_too_deep = false;
+    Ok(())
+}
+
+fn drain_map<'de, A: MapAccess<'de>>(to: &mut Flattener<'_>, mut map: A) -> Result<(), A::Error> {
+    to.is_too_deep = true;
+    while map.next_key_seed(Drain { to: &mut *to })?.is_some() {
+        map.next_value_seed(Drain { to: &mut *to })?;
+    }
+    to.is_too_deep = false;
+    Ok(())
+}
+
+impl<'de> DeserializeSeed<'de> for Drain<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Drain<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<(), A::Error> {
+        drain_seq(self.to, items)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        drain_map(self.to, map)
+    }
+}

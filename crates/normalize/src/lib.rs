@@ -1,0 +1,17 @@
+//! Bytes to events: [`Normalizer`] reads each record by itself, [`Assembler`] joins the records that describe one event.
+//! Never fails, never drops: what cannot be read is kept and named in the event's problems.
+
+mod assembler;
+mod draft;
+mod entities;
+mod envelopes;
+mod json;
+pub mod limits;
+mod normalizer;
+mod settings;
+mod sources;
+mod times;
+
+pub use assembler::{Assembler, Ending, Fragment, FragmentKey};
+pub use normalizer::{Normalized, Normalizer};
+pub use settings::Settings;

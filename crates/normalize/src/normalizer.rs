@@ -1,0 +1,200 @@
+//! One record at a time: takes the envelopes off, finds the source that understands the content, and lets it read.
+
+use std::borrow::Cow;
+
+use compact_str::CompactString;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use model::{Event, FormatHint, LogSourceSet, ProblemKind, RawRecord, Seq};
+
+use crate::{
+    Settings,
+    assembler::{Fragment, FragmentKey},
+    draft::Draft,
+    envelopes::syslog,
+    json, limits,
+    sources::{Line, Reader, Reading, SOURCES, Source},
+};
+
+/// What became of one record.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every record is an event; a box for each would cost more than it saves"
+)]
+pub enum Normalized {
+    /// A whole event.
+    Event(Event),
+    /// A part of one, for the [`crate::Assembler`].
+    Fragment(Box<Fragment>),
+}
+
+/// Reads records. Stateless: the same record gives the same result on any thread, in any order.
+pub struct Normalizer {
+    settings: Settings,
+    by_name: HashMap<&'static str, &'static Source, FixedState>,
+    by_program: HashMap<&'static str, &'static Source, FixedState>,
+    no_logsources: LogSourceSet,
+}
+
+impl Normalizer {
+    /// Makes a normalizer with every source of the registry.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        let seed = FixedState::with_seed(0);
+        let mut by_name = HashMap::with_hasher(seed.clone());
+        let mut by_program = HashMap::with_hasher(seed);
+        for source in SOURCES {
+            by_name.insert(source.name, source);
+            by_program.extend(source.programs.iter().map(|program| (*program, source)));
+        }
+        Self {
+            settings: settings.clone(),
+            by_name,
+            by_program,
+            no_logsources: LogSourceSet::default(),
+        }
+    }
+
+    /// The names that a [`FormatHint`] may have.
+    pub fn formats() -> impl Iterator<Item = &'static str> {
+        SOURCES.iter().map(|source| source.name)
+    }
+
+    /// Reads one record. Always gives an event or a part of one, with the record's bytes in it.
+    #[must_use]
+    pub fn normalize(&self, seq: Seq, record: &RawRecord) -> Normalized {
+        let mut draft = Draft::new(record, self.settings.zoneless_offset, &self.no_logsources);
+        let text = decode(&record.bytes, &mut draft);
+        let hint = match &record.format {
+            FormatHint::Unknown => None,
+            FormatHint::Named(name) => self.hinted(name, &mut draft),
+        };
+        let content = Content {
+            program: None,
+            hint,
+            depth: 0,
+        };
+        self.read(text.trim_end_matches(['\n', '\r', '\0']), content, &mut draft);
+        let (event, joins) = draft.into_event(seq, record);
+        match joins {
+            None => Normalized::Event(event),
+            Some(joins) => Normalized::Fragment(Box::new(Fragment {
+                key: FragmentKey {
+                    source: event.source.clone(),
+                    host: event.entities.host_name.clone(),
+                    id: joins.id,
+                },
+                ending: joins.ending,
+                event,
+                whole: joins.whole,
+            })),
+        }
+    }
+
+    fn hinted(&self, name: &CompactString, draft: &mut Draft) -> Option<&'static Source> {
+        let source = self.by_name.get(name.as_str()).copied();
+        if source.is_none() {
+            draft.problem(ProblemKind::UnknownFormat, format!("no source is called {name}"));
+        }
+        source
+    }
+
+    /// Reads a text of any shape.
+    fn read(&self, text: &str, content: Content<'_>, draft: &mut Draft) {
+        let trimmed = text.trim_start();
+        if trimmed.starts_with('{') && json::flatten(trimmed, draft) {
+            read_object(content, draft);
+            return;
+        }
+        if content.depth < limits::ENVELOPES_MAX
+            && let Some(peeled) = syslog::peel(text, draft)
+        {
+            let inner = Content {
+                program: peeled.program,
+                depth: content.depth + 1,
+                ..content
+            };
+            self.read(peeled.message, inner, draft);
+            return;
+        }
+        self.read_line(text, content, draft);
+    }
+
+    /// Reads a text that is neither JSON nor in an envelope.
+    fn read_line(&self, text: &str, content: Content<'_>, draft: &mut Draft) {
+        let line = Line {
+            program: content.program,
+            text,
+        };
+        let by_program = content
+            .program
+            .and_then(|program| self.by_program.get(program).copied());
+        for source in content.hint.into_iter().chain(by_program) {
+            if try_line(source, &line, false, draft) {
+                return;
+            }
+        }
+        if SOURCES.iter().any(|source| try_line(source, &line, true, draft)) {
+            return;
+        }
+        if let Some(hint) = content.hint {
+            draft.problem(ProblemKind::Malformed, format!("not as {} writes", hint.name));
+        }
+        if content.depth == 0 {
+            draft.push_text("message", text);
+            draft.problem(ProblemKind::UnknownFormat, "no source recognises the record");
+        }
+    }
+}
+
+/// Completes the draft of a JSON object whose fields are in it.
+fn read_object(content: Content<'_>, draft: &mut Draft) {
+    let hinted = content
+        .hint
+        .filter(|source| matches!(source.reader, Reader::Json { .. }));
+    for source in hinted.into_iter().chain(SOURCES) {
+        let Reader::Json { recognise, read } = source.reader else {
+            continue;
+        };
+        if hinted.is_some() || recognise(&draft.fields) {
+            draft.format = source.name;
+            read(draft);
+            return;
+        }
+    }
+}
+
+fn try_line(source: &'static Source, line: &Line<'_>, ask: bool, draft: &mut Draft) -> bool {
+    let Reader::Text { recognise, read } = source.reader else {
+        return false;
+    };
+    if ask && !recognise(line) {
+        return false;
+    }
+    let carrier = std::mem::replace(&mut draft.format, source.name);
+    let is_read = read(line, draft) == Reading::Done;
+    if !is_read {
+        draft.format = carrier;
+    }
+    is_read
+}
+
+/// What is known of a content before it is read.
+#[derive(Clone, Copy)]
+struct Content<'a> {
+    program: Option<&'a str>,
+    hint: Option<&'static Source>,
+    /// How many envelopes were taken off.
+    depth: usize,
+}
+
+/// The bytes as text; what is not UTF-8 is replaced and noted.
+fn decode<'a>(bytes: &'a [u8], draft: &mut Draft) -> Cow<'a, str> {
+    let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
+    if let Cow::Owned(_) = text {
+        let valid = bytes.utf8_chunks().next().map_or(0, |chunk| chunk.valid().len());
+        draft.problem(ProblemKind::InvalidUtf8, format!("from byte {valid}"));
+    }
+    text
+}

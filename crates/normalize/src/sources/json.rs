@@ -1,0 +1,59 @@
+//! Plain JSON: any object that no other source claims. Its fields stand as they are; well-known names of times are read.
+
+use model::{Fields, Value};
+
+use super::{Reader, Source};
+use crate::{draft::Draft, times};
+
+pub(super) const SOURCE: Source = Source {
+    name: "json",
+    programs: &[],
+    reader: Reader::Json { recognise, read },
+};
+
+/// Where loggers put the time, the most exact first.
+const TIME_NAMES: [&str; 9] = [
+    "@timestamp",
+    "timestamp",
+    "time",
+    "ts",
+    "datetime",
+    "eventTime",
+    "event_time",
+    "EventTime",
+    "date",
+];
+
+fn recognise(_: &Fields) -> bool {
+    true
+}
+
+fn read(draft: &mut Draft) {
+    read_time(draft, &TIME_NAMES);
+}
+
+/// Sets the time from the first of these fields that is one: ISO text, or seconds to nanoseconds since 1970.
+pub(crate) fn read_time(draft: &mut Draft, names: &[&str]) -> bool {
+    for name in names {
+        let moment = match draft.fields.get(name) {
+            Some(Value::Text(text)) => match times::of_epoch_text(text) {
+                Some(at) => Some(at.into()),
+                None => times::of_iso(text, draft.zoneless_offset),
+            },
+            Some(Value::Int(number)) => times::of_epoch(*number).map(Into::into),
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "microseconds of a believable time fit 53 bits"
+            )]
+            Some(Value::Float(seconds)) if seconds.abs() < 1e11 => {
+                times::Moment::of_microseconds((seconds * 1e6).round() as i64)
+            }
+            Some(Value::Null | Value::Bool(_) | Value::Uint(_) | Value::Float(_) | Value::List(_)) | None => None,
+        };
+        if let Some(moment) = moment {
+            draft.happened(moment);
+            return true;
+        }
+    }
+    false
+}
