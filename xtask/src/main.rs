@@ -1,8 +1,12 @@
 //! Tools of the project: the house rules as a check, the whole test run with its real components, crash runs and benchmarks.
+#![expect(clippy::cast_precision_loss, reason = "counts become figures for people")]
 
+mod bench;
 mod check;
 mod components;
+mod crash;
 mod run;
+mod server;
 mod test;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -29,6 +33,11 @@ enum Task {
         #[arg(long)]
         install: bool,
     },
+    /// Kills the post again and again under load, then counts what was acknowledged and what is there
+    Crash(crash::Options),
+    /// Measures, beside a peer where there is one
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +45,8 @@ fn main() -> ExitCode {
         Task::Check => check::run(&root()),
         Task::Test(options) => test::run(&root(), &options),
         Task::Components { install } => components::run(&root(), install),
+        Task::Crash(options) => crash::run(&root(), &options),
+        Task::Bench(bench) => bench::run(&root(), &bench),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
