@@ -12,6 +12,8 @@ pub struct PipelinePosition {
     pub decided: Seq,
     /// Reading must begin here after a restart: the oldest entry still waiting to be joined with others, or `decided + 1`.
     pub resume: Seq,
+    /// Correlations that were certain at this time of receipt are decided, in microseconds since 1970.
+    pub correlated_us: i64,
 }
 
 /// One change of state.

@@ -125,6 +125,8 @@ pub struct Detection {
     pub host: Option<CompactString>,
     /// Why it held.
     pub matched: Vec<MatchedField>,
+    /// One line of what was seen, for queues and reports: the command line, the address, the message.
+    pub summary: String,
     /// How it was found.
     pub found_by: FoundBy,
     /// Whether it belongs to a rehearsal.

@@ -200,12 +200,12 @@ mod tests {
     #[test]
     fn what_was_found_cannot_write_the_page() {
         let mut summary = summary();
-        let detection = detection("x", RuleLevel::Low, "<script>alert(1)</script>", 0);
+        let mut detection = detection("x", RuleLevel::Low, "<script>alert(1)</script>", 0);
+        detection.summary = "<img src=x onerror=alert(1)>".into();
         summary.add(&Finding {
             detection: &detection,
             file: "a",
             place: "",
-            summary: "<img src=x onerror=alert(1)>",
         });
         let mut page = Vec::new();
         write(&mut page, &summary).unwrap();

@@ -22,7 +22,7 @@ pub(crate) fn write_json_row(out: &mut impl Write, finding: &Finding<'_>) -> io:
         "entity": detection.entity,
         "file": finding.file,
         "place": finding.place,
-        "summary": finding.summary,
+        "summary": detection.summary,
         "matched": detection.matched,
     });
     serde_json::to_writer(&mut *out, &row)?;
@@ -67,7 +67,7 @@ pub(crate) fn write_csv_row<W: Write>(out: &mut csv::Writer<W>, finding: &Findin
         host,
         finding.file,
         finding.place,
-        finding.summary,
+        &detection.summary,
     ];
     out.write_record(row.map(harmless).iter().map(|cell| cell.as_bytes()))
 }
@@ -90,12 +90,12 @@ mod tests {
 
     #[test]
     fn rows_hold_what_a_script_needs() {
-        let detection = detection("whoami", RuleLevel::Medium, "pc-07", 0);
+        let mut detection = detection("whoami", RuleLevel::Medium, "pc-07", 0);
+        detection.summary = "=cmd|' /C calc'!A0".into();
         let finding = Finding {
             detection: &detection,
             file: "a.evtx",
             place: "record 7",
-            summary: "=cmd|' /C calc'!A0",
         };
         let mut json = Vec::new();
         write_json_row(&mut json, &finding).unwrap();

@@ -18,8 +18,6 @@ pub(crate) struct Finding<'a> {
     pub file: &'a str,
     /// Where in the file: `byte 1234`, `record 17`.
     pub place: &'a str,
-    /// One line of what was seen.
-    pub summary: &'a str,
 }
 
 /// What one rule found.
@@ -95,7 +93,7 @@ impl Summary {
     pub(crate) fn add(&mut self, finding: &Finding<'_>) {
         let detection = finding.detection;
         self.detections += 1;
-        self.add_to_rule(detection, finding.summary);
+        self.add_to_rule(detection);
         self.add_to_host(detection);
         for technique in techniques(&detection.rule) {
             let (count, rules) = self.techniques.entry(technique).or_default();
@@ -104,7 +102,7 @@ impl Summary {
         }
     }
 
-    fn add_to_rule(&mut self, detection: &Detection, summary: &str) {
+    fn add_to_rule(&mut self, detection: &Detection) {
         let at = detection.happened_at;
         let found = self
             .rules
@@ -116,12 +114,12 @@ impl Summary {
                 more_hosts: false,
                 first: at,
                 last: at,
-                example: summary.to_owned(),
+                example: detection.summary.clone(),
             });
         found.count += 1;
         if at < found.first {
             found.first = at;
-            summary.clone_into(&mut found.example);
+            found.example.clone_from(&detection.summary);
         }
         found.last = found.last.max(at);
         if let Some(host) = detection.host.as_ref().filter(|host| !found.hosts.contains(*host)) {
@@ -210,6 +208,7 @@ pub(super) mod tests {
             source: SourceId::new("sweep"),
             host: Some(host.into()),
             matched: vec![],
+            summary: "whoami /all".into(),
             found_by: FoundBy::Stream,
             exercise: false,
         }
@@ -233,7 +232,6 @@ pub(super) mod tests {
                 detection: &detection,
                 file: "a.evtx",
                 place: "record 1",
-                summary: "whoami /all",
             });
         }
         summary.problems.unknown_files.push("photo.jpg".into());
