@@ -6,10 +6,36 @@ use model::Fields;
 
 use crate::draft::Draft;
 
+mod access_log;
+mod accounts;
+mod apache;
+mod auditd;
+mod cron;
+mod daemons;
 mod json;
+mod netfilter;
+mod nginx;
+mod pam;
+mod sshd;
+mod su;
+mod sudo;
 
 /// Every source, the most particular first: the first that recognises a record reads it.
-pub(crate) static SOURCES: &[Source] = &[json::SOURCE];
+pub(crate) static SOURCES: &[Source] = &[
+    sshd::SOURCE,
+    sudo::SOURCE,
+    su::SOURCE,
+    cron::SOURCE,
+    accounts::SOURCE,
+    pam::SOURCE,
+    auditd::SOURCE,
+    netfilter::SOURCE,
+    daemons::SOURCE,
+    access_log::SOURCE,
+    nginx::SOURCE,
+    apache::SOURCE,
+    json::SOURCE,
+];
 
 /// One product whose records are understood.
 pub(crate) struct Source {
