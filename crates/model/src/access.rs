@@ -27,6 +27,43 @@ pub struct User {
     pub revision: u64,
 }
 
+/// A signed-in browser or API client. Its token is shown once, as a cookie, and never kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// SHA-256 of the token, lower-case hexadecimal.
+    pub digest: String,
+    /// Whose it is.
+    pub user: Id<User>,
+    /// When they signed in.
+    pub created_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+    /// The address they signed in from.
+    pub address: String,
+    /// The browser or program, as it names itself, cut to [`Session::AGENT_BYTES_MAX`].
+    pub agent: String,
+    /// When it was ended, if it was.
+    pub ended_at: Option<Timestamp>,
+}
+
+impl Session {
+    /// Longest kept name of a browser in bytes.
+    pub const AGENT_BYTES_MAX: usize = 200;
+}
+
+/// The one-time link with which the first account is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetupLink {
+    /// SHA-256 of the token in the link, lower-case hexadecimal.
+    pub digest: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops working.
+    pub expires_at: Timestamp,
+    /// When it was used, if it was.
+    pub used_at: Option<Timestamp>,
+}
+
 /// What a person is in the watch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

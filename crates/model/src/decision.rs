@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Actor, Alert, Detection, Id, LossAccount, Problem, Seq, Silence, SourceHealth, SourceId, Timestamp, User};
+use crate::{
+    Actor, Alert, Detection, Id, Language, LossAccount, Phrase, Problem, Seq, Session, SetupLink, Silence,
+    SourceHealth, SourceId, SourceToken, Timestamp, User,
+};
 
 /// How far the post has come in the journal. Committed together with the decisions that the journal led to, so that
 /// after a crash no decision is lost and none is made twice.
@@ -29,6 +32,8 @@ pub enum Change {
     AddDetection {
         /// The alert.
         alert: Id<Alert>,
+        /// Its number among all detections of the alert, shown and hidden: 1, 2, 3 …; some are counted without details.
+        ordinal: u64,
         /// The detection.
         detection: Box<Detection>,
         /// The silence that hides it.
@@ -64,12 +69,32 @@ pub enum Change {
     },
     /// A token with which a source may send.
     PutToken {
-        /// SHA-256 of the token, lower-case hexadecimal; the token itself is shown once and never kept.
+        /// The whole token as it is now, without its text.
+        token: Box<SourceToken>,
+    },
+    /// Somebody signed in, or a session was ended.
+    PutSession {
+        /// The whole session as it is now.
+        session: Box<Session>,
+    },
+    /// A link for the first account is new.
+    PutSetupLink {
+        /// The link.
+        link: Box<SetupLink>,
+    },
+    /// The link for the first account is used; refused when it was used before, or is over by the time of the decision.
+    UseSetupLink {
+        /// SHA-256 of the token in the link, lower-case hexadecimal.
         digest: String,
-        /// The source that it speaks for.
-        source: SourceId,
-        /// When it was revoked, if it was.
-        revoked_at: Option<Timestamp>,
+    },
+    /// A setting of the post.
+    PutSetting {
+        /// Its name.
+        name: String,
+        /// Its value as JSON.
+        value: String,
+        /// One more than the revision it was decided on; the first is 1.
+        revision: u64,
     },
     /// The journal was decided on up to here.
     AdvancePipeline {
@@ -117,16 +142,31 @@ pub enum Rejected {
     AlreadySo,
     /// The step does not exist from this state.
     #[error("not possible now: {0}")]
-    NotNow(&'static str),
+    NotNow(Phrase),
     /// Something required is missing or out of bounds.
     #[error("{field}: {problem}")]
     Invalid {
         /// The field of the form.
         field: &'static str,
         /// What is wrong with it.
-        problem: &'static str,
+        problem: Phrase,
     },
     /// The role does not allow it.
     #[error("not allowed for this role")]
     NotAllowed,
+}
+
+impl Rejected {
+    /// The reason in words, in one language.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        let phrase = match self {
+            Self::Outdated => Phrase::new("người khác vừa thay đổi trước", "somebody else changed it first"),
+            Self::AlreadySo => Phrase::new("đã ở trạng thái đó rồi", "it is already so"),
+            Self::NotNow(why) => *why,
+            Self::Invalid { problem, .. } => *problem,
+            Self::NotAllowed => Phrase::new("vai trò này không được phép", "this role does not allow it"),
+        };
+        phrase.text(language).to_owned()
+    }
 }

@@ -63,6 +63,8 @@ pub enum EntityKind {
     Address,
     /// A log source of the post itself.
     Source,
+    /// A silence of the post itself.
+    Silence,
 }
 
 /// What a detection is about: the thing that a person would go and look at.

@@ -8,23 +8,28 @@ mod detection;
 mod event;
 mod id;
 mod logsource;
+mod phrase;
 mod problem;
 mod record;
 mod silence;
 mod source;
 mod value;
 
-pub use access::{Actor, Permission, Role, Scope, User};
-pub use alert::{Alert, AlertKey, AlertOrigin, AlertState, Disposition};
+pub use access::{Actor, Permission, Role, Scope, Session, SetupLink, User};
+pub use alert::{
+    Alert, AlertContext, AlertKey, AlertOrigin, AlertState, Disposition, Notice, Surroundings, Urgency, UrgencyKind,
+    UrgencyReason,
+};
 pub use decision::{Change, Decision, Effect, PipelinePosition, Rejected};
 pub use detection::{Detection, Entity, EntityKind, FoundBy, MatchedField, RuleIdentity, RuleLevel};
 pub use event::{Entities, EntityColumn, EntityRef, Event};
 pub use id::{Entropy, Id};
 pub use logsource::{LogSource, LogSourceSet};
+pub use phrase::{Language, Phrase};
 pub use problem::{Problem, ProblemKind};
 pub use record::{FormatHint, JournalEntry, Loss, RawRecord, RejectReason, Rejection, Seq, Transport};
 pub use silence::{Silence, SilenceReason, SilenceScope, SilenceState};
-pub use source::{LossAccount, Source, SourceHealth, SourceId};
+pub use source::{LossAccount, Rhythm, Source, SourceHealth, SourceId, SourceToken};
 pub use value::{Field, Fields, Value};
 
 /// The moment something happened or was received; an instant, never a local time.

@@ -44,7 +44,7 @@ pub enum SilenceState {
 }
 
 /// A silence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Silence {
     /// Its id.
     pub id: Id<Silence>,
@@ -62,8 +62,12 @@ pub struct Silence {
     pub expires_at: Timestamp,
     /// Whether it was ended early.
     pub state: SilenceState,
+    /// How many detections a day it would have hidden, by the preview it was made with.
+    pub expected_per_day: f64,
     /// How many detections it has hidden.
     pub hidden: u64,
+    /// How many of them on the last day (UTC) on which it hid any.
+    pub hidden_that_day: u64,
     /// When it last hid one.
     pub last_hidden_at: Option<Timestamp>,
     /// Counts changes; a decision made on an older revision is refused.

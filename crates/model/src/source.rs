@@ -115,6 +115,39 @@ pub struct SourceHealth {
     pub ordinary_gap_seconds: Option<f64>,
     /// Since when the source counts as silent, if it does.
     pub silent_since: Option<Timestamp>,
+    /// What the two figures above are learned from.
+    #[serde(default)]
+    pub rhythm: Rhythm,
+}
+
+/// The state of learning a source's rhythm.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rhythm {
+    /// Records per hour, weighted towards the recent.
+    pub per_hour: f64,
+    /// The longest recent gap in seconds; it fades.
+    pub longest_gap_seconds: f64,
+    /// How many times the source was heard.
+    pub heard: u64,
+    /// How many seconds lie between the first and the last time.
+    pub span_seconds: f64,
+}
+
+/// A token with which a source may send. Its text is shown once, when it is made, and never kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceToken {
+    /// SHA-256 of the token, lower-case hexadecimal.
+    pub digest: String,
+    /// The source that it speaks for.
+    pub source: SourceId,
+    /// What people call it.
+    pub name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<Timestamp>,
+    /// Counts changes; a decision made on an older revision is refused.
+    pub revision: u64,
 }
 
 #[cfg(test)]
