@@ -433,7 +433,7 @@ mod tests {
         let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for n in 1..12 {
             let aliases = vec![format!("*a{}", n - 1); 10].join(", ");
-            bomb += &format!("a{n}: &a{n} [{aliases}]\n");
+            bomb.extend(["a", &n.to_string(), ": &a", &n.to_string(), " [", &aliases, "]\n"]);
         }
         assert!(
             parse(&bomb).unwrap_err().reason.contains("more than"),

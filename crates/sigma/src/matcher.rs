@@ -1,0 +1,468 @@
+//! Matching records against an engine: the state of one thread, which allocates nothing once it is warm.
+
+use std::fmt::Write;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use crate::engine::{Engine, FieldId, RuleIndex};
+use crate::fold::fold_into;
+use crate::index::{AtomId, Found, Prefilter};
+use crate::json::unescape_into;
+use crate::memo::{Key, Memo, VALUE_BYTES_MAX};
+use crate::program::Truth;
+use crate::record::{Record, Value, is_canonical_integer, number_text};
+use crate::rule::LogSource;
+
+/// Most log-source sets whose plans a matcher keeps.
+const PLANS_MAX: usize = 1_024;
+/// From this length on, a prefilter is quicker than the memory.
+const LONG_BYTES_MIN: usize = 128;
+/// Most bytes of values kept of one record for comparisons of fields.
+const KEPT_BYTES_MAX: usize = 1 << 20;
+
+/// The set of log sources that an event belongs to. Make it once and use it for all events of the kind.
+#[derive(Debug, Clone)]
+pub struct LogSourceSet {
+    sources: Arc<[LogSource]>,
+    hash: u64,
+}
+
+impl LogSourceSet {
+    /// Makes a set.
+    #[must_use]
+    pub fn new(mut sources: Vec<LogSource>) -> Self {
+        sources.sort_unstable();
+        sources.dedup();
+        let hash = FixedState::with_seed(0).hash_one(&sources);
+        Self {
+            sources: sources.into(),
+            hash,
+        }
+    }
+
+    /// Returns the log sources, sorted.
+    #[must_use]
+    pub fn sources(&self) -> &[LogSource] {
+        &self.sources
+    }
+
+    /// Tells whether a rule with the log source applies to events of the set.
+    #[must_use]
+    pub fn is_covered_by(&self, rule: &LogSource) -> bool {
+        self.sources.iter().any(|source| rule.covers(source))
+    }
+}
+
+impl PartialEq for LogSourceSet {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.sources, &other.sources) || (self.hash == other.hash && self.sources == other.sources)
+    }
+}
+
+impl Eq for LogSourceSet {}
+
+impl Hash for LogSourceSet {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+/// What applies to the events of one log-source set.
+#[derive(Debug)]
+struct Plan {
+    sources: LogSourceSet,
+    /// One bit per rule.
+    rules: Vec<u64>,
+    /// One bit per field.
+    fields: Vec<u64>,
+    keywords: Vec<FieldId>,
+    /// Rules whole records out for all keyword searches at once.
+    keyword_prefilter: Option<Prefilter>,
+    unconditional: Vec<u32>,
+    /// Places in [`Engine::references`].
+    references: Vec<u32>,
+}
+
+fn set_bit(bits: &mut [u64], index: u32) {
+    bits[index as usize / 64] |= 1 << (index % 64);
+}
+
+#[inline]
+fn has_bit(bits: &[u64], index: u32) -> bool {
+    bits[index as usize / 64] & 1 << (index % 64) != 0
+}
+
+impl Plan {
+    fn new(engine: &Engine, sources: &LogSourceSet) -> Self {
+        let mut plan = Self {
+            sources: sources.clone(),
+            rules: vec![0; engine.compiled.len().div_ceil(64)],
+            fields: vec![0; engine.fields.len().div_ceil(64)],
+            keywords: Vec::new(),
+            keyword_prefilter: None,
+            unconditional: Vec::new(),
+            references: Vec::new(),
+        };
+        for (index, (rule, compiled)) in (0..).zip(engine.rules().iter().zip(&engine.compiled)) {
+            if !sources.is_covered_by(&rule.log_source) {
+                continue;
+            }
+            set_bit(&mut plan.rules, index);
+            if compiled.is_unconditional {
+                plan.unconditional.push(index);
+            }
+            for field in &compiled.fields {
+                if engine.is_keyword[*field as usize] {
+                    plan.keywords.push(*field);
+                } else {
+                    set_bit(&mut plan.fields, *field);
+                }
+            }
+        }
+        plan.keywords.sort_unstable();
+        plan.keywords.dedup();
+        let needles: Option<Vec<_>> = plan
+            .keywords
+            .iter()
+            .map(|field| engine.fields[*field as usize].needles())
+            .collect();
+        plan.keyword_prefilter = needles
+            .filter(|needles| !needles.is_empty())
+            .and_then(|needles| Prefilter::new(needles.into_iter().flatten().map(AsRef::as_ref)));
+        plan.references = (0..)
+            .zip(&engine.references)
+            .filter(|(_, reference)| has_bit(&plan.fields, reference.field) && has_bit(&plan.fields, reference.other))
+            .map(|(place, _)| place)
+            .collect();
+        plan
+    }
+}
+
+/// Matches records with an [`Engine`]; one per thread.
+#[derive(Debug)]
+pub struct Matcher {
+    engine: Arc<Engine>,
+    plans: HashTable<Plan>,
+    memo: Memo,
+    state: State,
+}
+
+/// The state of the event at hand and the buffers.
+#[derive(Debug, Default)]
+struct State {
+    truth: Truth,
+    rule_stamps: Vec<u32>,
+    epoch: u32,
+    candidates: Vec<u32>,
+    matched: Vec<RuleIndex>,
+    text: String,
+    folded: String,
+    found: Found,
+    kept: Kept,
+}
+
+/// Values of fields that are compared with other fields.
+#[derive(Debug, Default)]
+struct Kept {
+    texts: String,
+    values: Vec<(FieldId, u32, u32)>,
+    one: String,
+    other: String,
+}
+
+impl Kept {
+    fn clear(&mut self) {
+        self.texts.clear();
+        self.values.clear();
+    }
+
+    fn keep(&mut self, field: FieldId, text: &str) {
+        if self.texts.len() + text.len() > KEPT_BYTES_MAX {
+            return;
+        }
+        let narrow = |length: usize| u32::try_from(length).expect("what is kept is limited");
+        let start = narrow(self.texts.len());
+        self.texts.push_str(text);
+        self.values.push((field, start, narrow(self.texts.len())));
+    }
+}
+
+impl Matcher {
+    /// Makes a matcher for an engine.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>) -> Self {
+        let state = State {
+            truth: Truth::new(engine.atoms()),
+            rule_stamps: vec![0; engine.rules().len()],
+            ..State::default()
+        };
+        Self {
+            engine,
+            plans: HashTable::new(),
+            memo: Memo::default(),
+            state,
+        }
+    }
+
+    /// Returns the engine.
+    #[must_use]
+    pub const fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Returns the rules that match a record of these log sources, in order of their indices.
+    pub fn matches<R: Record + ?Sized>(&mut self, record: &R, sources: &LogSourceSet) -> &[RuleIndex] {
+        let Self {
+            engine,
+            plans,
+            memo,
+            state,
+        } = self;
+        let plan = plan_of(plans, engine, sources);
+        state.begin();
+        let keywords = keywords_of(plan, record, &mut state.folded);
+        let mut event = Event {
+            engine,
+            plan,
+            keywords,
+            memo,
+            state,
+        };
+        record.visit(|name, value| event.take(name, value));
+        event.compare_fields();
+        event.decide();
+        &self.state.matched
+    }
+}
+
+/// Returns the keyword searches that the record may satisfy.
+fn keywords_of<'a, R: Record + ?Sized>(plan: &'a Plan, record: &R, buffer: &mut String) -> &'a [FieldId] {
+    match (&plan.keyword_prefilter, record.haystack()) {
+        (Some(prefilter), Some(text)) if !prefilter.may_match(text, buffer) => &[],
+        _ => &plan.keywords,
+    }
+}
+
+fn plan_of<'a>(plans: &'a mut HashTable<Plan>, engine: &Engine, sources: &LogSourceSet) -> &'a Plan {
+    if plans.len() >= PLANS_MAX && plans.find(sources.hash, |plan| plan.sources == *sources).is_none() {
+        plans.clear();
+    }
+    plans
+        .entry(sources.hash, |plan| plan.sources == *sources, |plan| plan.sources.hash)
+        .or_insert_with(|| Plan::new(engine, sources))
+        .into_mut()
+}
+
+impl State {
+    fn begin(&mut self) {
+        self.truth.begin();
+        self.candidates.clear();
+        self.matched.clear();
+        self.kept.clear();
+        self.epoch = self.epoch.wrapping_add(1);
+        if self.epoch == 0 {
+            self.rule_stamps.fill(0);
+            self.epoch = 1;
+        }
+    }
+}
+
+/// An event on its way through the engine.
+#[derive(Debug)]
+struct Event<'a> {
+    engine: &'a Engine,
+    plan: &'a Plan,
+    keywords: &'a [FieldId],
+    memo: &'a mut Memo,
+    state: &'a mut State,
+}
+
+impl Event<'_> {
+    #[inline]
+    fn take(&mut self, name: &str, value: Value<'_>) {
+        if let Some(field) = self.engine.names.get(name)
+            && has_bit(&self.plan.fields, *field)
+        {
+            self.value(*field, value);
+        }
+        for keywords in self.keywords {
+            self.value(*keywords, value);
+        }
+    }
+
+    #[inline]
+    fn value(&mut self, field: FieldId, value: Value<'_>) {
+        let index = &self.engine.fields[field as usize];
+        if let Some(present) = index.present {
+            self.hit(present);
+        }
+        match value {
+            Value::Str(text) => self.text(field, text, false),
+            Value::JsonStr(raw) => self.text(field, raw, true),
+            Value::JsonNumber(raw) if is_canonical_integer(raw) => self.text(field, raw, false),
+            Value::Bool(value) => self.text(field, if value { "true" } else { "false" }, false),
+            Value::Null => {
+                if let Some(null) = index.null {
+                    self.hit(null);
+                }
+            }
+            Value::EmptyList => {}
+            Value::JsonNumber(_) | Value::Int(_) | Value::Uint(_) | Value::Float(_) => self.number(field, value),
+        }
+    }
+
+    /// Writes a number out and takes it as a text.
+    fn number(&mut self, field: FieldId, value: Value<'_>) {
+        let mut text = std::mem::take(&mut self.state.text);
+        text.clear();
+        let written = match value {
+            Value::Int(int) => write!(text, "{int}"),
+            Value::Uint(int) => write!(text, "{int}"),
+            Value::Float(float) => write!(text, "{}", number_text(float)),
+            Value::JsonNumber(raw) => match raw.parse() {
+                Ok(float) => write!(text, "{}", number_text(float)),
+                Err(_) => write!(text, "{raw}"),
+            },
+            Value::Str(_) | Value::JsonStr(_) | Value::Bool(_) | Value::Null | Value::EmptyList => Ok(()),
+        };
+        written.expect("writing to a String does not fail");
+        self.text(field, &text, false);
+        self.state.text = text;
+    }
+
+    #[inline]
+    fn text(&mut self, field: FieldId, text: &str, is_escaped: bool) {
+        if self.engine.fields[field as usize].is_referenced && !self.plan.references.is_empty() {
+            self.keep(field, text, is_escaped);
+        }
+        if text.len() >= LONG_BYTES_MIN
+            && let Some(prefilter) = &self.engine.fields[field as usize].prefilter
+            && !prefilter.may_match(text, &mut self.state.folded)
+        {
+            return;
+        }
+        if text.len() > VALUE_BYTES_MAX {
+            self.search(field, text, is_escaped);
+            self.hit_found();
+            return;
+        }
+        let key = Key {
+            field,
+            is_escaped,
+            text,
+        };
+        let hash = key.hash();
+        if let Some(atoms) = self.memo.find(key, hash) {
+            for atom in atoms {
+                hit(self.engine, self.plan, self.state, *atom);
+            }
+            return;
+        }
+        self.search(field, text, is_escaped);
+        self.memo.insert(key, hash, &self.state.found.atoms);
+        self.hit_found();
+    }
+
+    /// Finds the atoms that a value satisfies, into `state.found`.
+    fn search(&mut self, field: FieldId, text: &str, is_escaped: bool) {
+        let index = &self.engine.fields[field as usize];
+        let State {
+            text: resolved,
+            folded,
+            found,
+            ..
+        } = self.state;
+        if is_escaped && crate::json::has_escapes(text) {
+            resolved.clear();
+            unescape_into(text, resolved);
+            index.find(resolved, folded, found);
+        } else {
+            index.find(text, folded, found);
+        }
+    }
+
+    fn hit_found(&mut self) {
+        let atoms = std::mem::take(&mut self.state.found.atoms);
+        for atom in &atoms {
+            self.hit(*atom);
+        }
+        self.state.found.atoms = atoms;
+    }
+
+    #[inline]
+    fn hit(&mut self, atom: AtomId) {
+        hit(self.engine, self.plan, self.state, atom);
+    }
+
+    fn keep(&mut self, field: FieldId, text: &str, is_escaped: bool) {
+        if is_escaped && crate::json::has_escapes(text) {
+            let mut resolved = String::new();
+            unescape_into(text, &mut resolved);
+            self.state.kept.keep(field, &resolved);
+        } else {
+            self.state.kept.keep(field, text);
+        }
+    }
+
+    /// Decides the atoms that compare two fields: any value of the one with any value of the other.
+    fn compare_fields(&mut self) {
+        for place in 0..self.plan.references.len() {
+            let reference = self.engine.references[self.plan.references[place] as usize];
+            let Kept {
+                texts,
+                values,
+                one,
+                other,
+            } = &mut self.state.kept;
+            let holds = values.iter().filter(|value| value.0 == reference.field).any(|value| {
+                let value = &texts[value.1 as usize..value.2 as usize];
+                values
+                    .iter()
+                    .filter(|against| against.0 == reference.other)
+                    .any(|against| {
+                        let against = &texts[against.1 as usize..against.2 as usize];
+                        if reference.is_cased {
+                            return reference.relation.holds(value, against);
+                        }
+                        fold_into(value, one);
+                        fold_into(against, other);
+                        reference.relation.holds(one, other)
+                    })
+            });
+            if holds {
+                self.hit(reference.atom);
+            }
+        }
+    }
+
+    fn decide(&mut self) {
+        let Self {
+            engine, plan, state, ..
+        } = self;
+        let rules = plan.unconditional.iter().chain(&state.candidates);
+        let holds = |rule: &&u32| {
+            engine
+                .programs
+                .holds(engine.compiled[**rule as usize].root, &state.truth)
+        };
+        state.matched.extend(rules.filter(holds).map(|rule| RuleIndex(*rule)));
+        state.matched.sort_unstable();
+    }
+}
+
+#[inline]
+fn hit(engine: &Engine, plan: &Plan, state: &mut State, atom: AtomId) {
+    if !state.truth.set(atom) {
+        return;
+    }
+    for rule in engine.reached_by(atom) {
+        let stamp = &mut state.rule_stamps[*rule as usize];
+        if *stamp != state.epoch && has_bit(&plan.rules, *rule) {
+            *stamp = state.epoch;
+            state.candidates.push(*rule);
+        }
+    }
+}
