@@ -76,6 +76,14 @@ impl Draft {
         self.push(name, Value::text(kept));
     }
 
+    /// Adds a field of a format without types: a whole number where the text is one as numbers are written, else text.
+    pub(crate) fn push_untyped(&mut self, name: impl Into<CompactString>, text: &str) {
+        match whole_number(text) {
+            Some(number) => self.push(name, Value::Int(number)),
+            None => self.push_text(name, text),
+        }
+    }
+
     /// Notes a problem, at most [`limits::PROBLEMS_MAX`].
     pub(crate) fn problem(&mut self, kind: ProblemKind, detail: impl Into<String>) {
         if self.problems.len() < limits::PROBLEMS_MAX {
@@ -169,10 +177,44 @@ impl Draft {
     }
 }
 
+/// The number that a text is, when writing the number gives the text again: `007` and `+7` are no numbers.
+fn whole_number(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_canonical = digits.len() <= 19 && (digits == "0" && text.len() == 1 || !digits.starts_with('0'));
+    if is_canonical && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        text.parse().ok()
+    } else {
+        None
+    }
+}
+
 /// The beginning of a text, at most [`limits::TEXT_BYTES_MAX`] bytes, cut at a character boundary.
 pub(crate) fn cut(text: &str) -> &str {
     if text.len() <= limits::TEXT_BYTES_MAX {
         return text;
     }
     &text[..text.floor_char_boundary(limits::TEXT_BYTES_MAX)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole_number;
+
+    #[test]
+    fn only_what_is_written_as_a_number_is_one() {
+        for (text, number) in [
+            ("0", Some(0)),
+            ("-12", Some(-12)),
+            ("9223372036854775807", Some(i64::MAX)),
+            ("9223372036854775808", None),
+            ("007", None),
+            ("+0700", None),
+            ("-0", None),
+            ("-", None),
+            ("", None),
+            ("1.5", None),
+        ] {
+            assert_eq!(whole_number(text), number, "{text}");
+        }
+    }
 }

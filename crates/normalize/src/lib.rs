@@ -2,6 +2,7 @@
 //! Never fails, never drops: what cannot be read is kept and named in the event's problems.
 
 mod assembler;
+mod columns;
 mod draft;
 mod entities;
 mod envelopes;
@@ -13,5 +14,6 @@ mod sources;
 mod times;
 
 pub use assembler::{Assembler, Ending, Fragment, FragmentKey};
+pub use columns::{HEADER_BYTES_MAX, HeaderFollower};
 pub use normalizer::{Normalized, Normalizer};
 pub use settings::Settings;

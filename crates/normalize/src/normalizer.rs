@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use compact_str::CompactString;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use model::{Event, FormatHint, LogSourceSet, ProblemKind, RawRecord, Seq};
@@ -66,13 +65,18 @@ impl Normalizer {
     pub fn normalize(&self, seq: Seq, record: &RawRecord) -> Normalized {
         let mut draft = Draft::new(record, self.settings.zoneless_offset, &self.no_logsources);
         let text = decode(&record.bytes, &mut draft);
-        let hint = match &record.format {
-            FormatHint::Unknown => None,
-            FormatHint::Named(name) => self.hinted(name, &mut draft),
+        // The columns that a header line named stand behind the name of the source.
+        let (hint, columns) = match &record.format {
+            FormatHint::Unknown => (None, None),
+            FormatHint::Named(hint) => match hint.split_once(' ') {
+                Some((name, columns)) => (self.hinted(name, &mut draft), Some(columns)),
+                None => (self.hinted(hint, &mut draft), None),
+            },
         };
         let content = Content {
             program: None,
             hint,
+            columns,
             depth: 0,
         };
         self.read(text.trim_end_matches(['\n', '\r', '\0']), content, &mut draft);
@@ -92,8 +96,8 @@ impl Normalizer {
         }
     }
 
-    fn hinted(&self, name: &CompactString, draft: &mut Draft) -> Option<&'static Source> {
-        let source = self.by_name.get(name.as_str()).copied();
+    fn hinted(&self, name: &str, draft: &mut Draft) -> Option<&'static Source> {
+        let source = self.by_name.get(name).copied();
         if source.is_none() {
             draft.problem(ProblemKind::UnknownFormat, format!("no source is called {name}"));
         }
@@ -125,6 +129,7 @@ impl Normalizer {
     fn read_line(&self, text: &str, content: Content<'_>, draft: &mut Draft) {
         let line = Line {
             program: content.program,
+            columns: content.columns,
             text,
         };
         let by_program = content
@@ -185,6 +190,7 @@ fn try_line(source: &'static Source, line: &Line<'_>, ask: bool, draft: &mut Dra
 struct Content<'a> {
     program: Option<&'a str>,
     hint: Option<&'static Source>,
+    columns: Option<&'a str>,
     /// How many envelopes were taken off.
     depth: usize,
 }

@@ -8,7 +8,7 @@ use std::{fmt::Write, fs, path::Path};
 use bytes::Bytes;
 use compact_str::CompactString;
 use model::{Event, FormatHint, RawRecord, SourceId, Timestamp, Transport, Value};
-use normalize::{Assembler, Normalizer, Settings};
+use normalize::{Assembler, HeaderFollower, Normalizer, Settings};
 
 #[test]
 fn samples_become_the_events_in_their_snapshots() {
@@ -30,7 +30,8 @@ fn samples_become_the_events_in_their_snapshots() {
     }
 }
 
-/// The events of one sample. `*.hinted.log` is read with the folder's name as hint, all others without any.
+/// The events of one sample. `*.hinted.log` is read with the folder's name as hint, `*.headed.log` with what its header
+/// lines say, as a reader of files does; all others without any.
 fn normalize(folder: &Path, sample: &Path) -> Vec<Event> {
     let content = fs::read(sample).unwrap();
     let is_hinted = sample.to_str().unwrap().contains(".hinted.");
@@ -42,16 +43,23 @@ fn normalize(folder: &Path, sample: &Path) -> Vec<Event> {
             .filter(|line| !line.is_empty())
             .collect(),
     };
+    let is_headed = sample.to_str().unwrap().contains(".headed.");
+    let mut headers = HeaderFollower::default();
     let normalizer = Normalizer::new(&Settings::default());
     let mut assembler = Assembler::default();
     let mut events = Vec::new();
     for (seq, bytes) in (1..).zip(records) {
+        headers.observe(bytes);
         let record = RawRecord {
             source: SourceId::new("golden"),
             received_at: "2026-03-15T08:00:00Z".parse::<Timestamp>().unwrap(),
             transport: Transport::File,
             origin: CompactString::const_new("golden"),
-            format: if is_hinted { hint() } else { FormatHint::Unknown },
+            format: match (is_hinted, is_headed) {
+                (true, _) => hint(),
+                (false, true) => headers.hint(),
+                (false, false) => FormatHint::Unknown,
+            },
             exercise: false,
             bytes: Bytes::copy_from_slice(bytes),
         };

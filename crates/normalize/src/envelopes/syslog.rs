@@ -134,6 +134,9 @@ fn read(text: &str) -> Option<Syslog<'_>> {
     }
 }
 
+/// How messages begin that come without a program.
+const KNOWN_BEGINNINGS: [&str; 4] = ["last message repeated ", "CEF:", "LEEF:", "type="];
+
 /// Many logs begin their lines with a time. Those that are syslog go on with a host and a program.
 fn is_believable(message: &Syslog<'_>) -> bool {
     let is_zoned = match message.stamp {
@@ -141,7 +144,12 @@ fn is_believable(message: &Syslog<'_>) -> bool {
         Some(Stamp::NoZone(_)) | None => false,
     };
     let is_cisco = cisco_mnemonic(message.message).is_some();
-    is_cisco || is_zoned && (message.program.is_some() || message.message.starts_with("last message repeated "))
+    is_cisco
+        || is_zoned
+            && (message.program.is_some()
+                || KNOWN_BEGINNINGS
+                    .iter()
+                    .any(|begins| message.message.starts_with(begins)))
 }
 
 /// Reads what came over syslog without a header: at most a tag and the message.
@@ -364,6 +372,8 @@ fn tag_and_message<'a>(message: &mut Syslog<'a>, text: &'a str) {
         Some((pid, after)) if pid.len() <= 20 => (Some(pid), after),
         _ => (None, rest),
     };
+    // GDM forgets the opening bracket: `gdm-password]:`.
+    let rest = rest.strip_prefix("]").unwrap_or(rest);
     let Some(body) = rest.strip_prefix(':') else {
         return;
     };

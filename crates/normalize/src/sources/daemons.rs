@@ -15,7 +15,6 @@ pub(super) const SOURCE: Source = Source {
         "init",
         "polkitd",
         "pkexec",
-        "gdm-password]",
         "gdm-password",
         "lightdm",
         "dovecot",

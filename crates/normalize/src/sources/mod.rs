@@ -10,15 +10,20 @@ mod access_log;
 mod accounts;
 mod apache;
 mod auditd;
+mod cef;
+mod cisco;
 mod cron;
 mod daemons;
+mod fortigate;
 mod json;
+mod nameserver;
 mod netfilter;
 mod nginx;
 mod pam;
 mod sshd;
 mod su;
 mod sudo;
+mod w3c;
 
 /// Every source, the most particular first: the first that recognises a record reads it.
 pub(crate) static SOURCES: &[Source] = &[
@@ -30,10 +35,16 @@ pub(crate) static SOURCES: &[Source] = &[
     pam::SOURCE,
     auditd::SOURCE,
     netfilter::SOURCE,
+    cef::CEF,
+    cef::LEEF,
+    cisco::SOURCE,
+    fortigate::SOURCE,
+    nameserver::SOURCE,
     daemons::SOURCE,
     access_log::SOURCE,
     nginx::SOURCE,
     apache::SOURCE,
+    w3c::SOURCE,
     json::SOURCE,
 ];
 
@@ -70,6 +81,8 @@ pub(crate) enum Reader {
 pub(crate) struct Line<'a> {
     /// The program that wrote it, when an envelope names one.
     pub(crate) program: Option<&'a str>,
+    /// The columns of the line, when its hint names them (see [`HeaderFollower`](crate::HeaderFollower)).
+    pub(crate) columns: Option<&'a str>,
     /// The text, without the envelope and without a line end.
     pub(crate) text: &'a str,
 }
