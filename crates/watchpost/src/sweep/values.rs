@@ -27,6 +27,17 @@ pub(crate) enum Broken {
     NotJson,
 }
 
+impl Broken {
+    /// Says it as the report does.
+    pub(crate) fn in_words(self) -> &'static str {
+        match self {
+            Self::TooLong => "JSON value longer than 16 MiB, its beginning was read",
+            Self::EndOfFile => "JSON value without end, its beginning was read",
+            Self::NotJson => "text between JSON values",
+        }
+    }
+}
+
 /// Hands each value of the file to `each`.
 ///
 /// # Errors

@@ -1,0 +1,334 @@
+//! The rule set: compiled, with what people ask of each rule, and what was refused and why.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+};
+
+use compact_str::CompactString;
+use model::{LogSource, RuleIdentity, RuleLevel};
+use sigma::{
+    correlation::CorrelationRule,
+    document::{self, RuleDocument, RuleError},
+    engine::{Engine, RuleIndex},
+    rule::{Level, Metadata, Rule},
+};
+
+use crate::Arrival;
+
+/// A rule file: where it came from and what is in it.
+#[derive(Debug, Clone)]
+pub struct RuleText {
+    /// The file's path, or another name for it in messages.
+    pub file: String,
+    /// Its YAML.
+    pub text: Arc<str>,
+}
+
+/// What sort of rule an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleKind {
+    /// Holds on single events.
+    Detection,
+    /// Holds on several events over time.
+    Correlation,
+}
+
+/// A rule in force, as people ask for it.
+#[derive(Debug, Clone)]
+pub struct RuleEntry {
+    /// Id, title, level and tags.
+    pub identity: RuleIdentity,
+    /// Whether it looks at one event or several.
+    pub kind: RuleKind,
+    /// The log source it applies to; a correlation has none.
+    pub logsource: Option<LogSource>,
+    /// What it detects, in its author's words.
+    pub description: String,
+    /// Who wrote it.
+    pub author: String,
+    /// How mature it is, in the specification's word; empty when it does not say.
+    pub status: &'static str,
+    /// Known innocent causes.
+    pub false_positives: Vec<String>,
+    /// The fields it reads.
+    pub fields: Vec<String>,
+    /// The file it came from.
+    pub file: Arc<str>,
+    /// The line on which it begins there, from 1.
+    pub line: usize,
+    /// The whole file.
+    pub text: Arc<str>,
+}
+
+/// A rule that is not in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedRule {
+    /// The file it is in.
+    pub file: Arc<str>,
+    /// The line; 0 when the whole file is meant.
+    pub line: usize,
+    /// The column in characters.
+    pub column: usize,
+    /// Its title or id, when it could be read.
+    pub rule: Option<String>,
+    /// Why, in words its author can act on.
+    pub reason: String,
+}
+
+/// A compiled rule set. Never changes; a reload makes a new one.
+#[derive(Debug)]
+pub struct Rules {
+    engine: Arc<Engine>,
+    /// By [`RuleIndex`].
+    identities: Vec<RuleIdentity>,
+    pub(crate) correlations: Vec<CorrelationRule>,
+    correlation_identities: Vec<RuleIdentity>,
+    entries: Vec<RuleEntry>,
+    refused: Vec<RefusedRule>,
+}
+
+impl Rules {
+    /// Compiles rule files. A broken document is refused by itself and its neighbours stand. Where an id comes twice, the later one
+    /// is in force, so that a folder of one's own can replace a built-in rule.
+    #[must_use]
+    pub fn load(texts: &[RuleText]) -> Self {
+        let mut gathered = Gathered::default();
+        for file in texts {
+            gathered.read(file);
+        }
+        gathered.compile()
+    }
+
+    /// The compiled engine.
+    #[must_use]
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// The rules in force, detections first.
+    #[must_use]
+    pub fn entries(&self) -> &[RuleEntry] {
+        &self.entries
+    }
+
+    /// The rules not in force, with their reasons.
+    #[must_use]
+    pub fn refused(&self) -> &[RefusedRule] {
+        &self.refused
+    }
+
+    /// Id, title, level and tags of a detection rule.
+    #[must_use]
+    pub fn identity(&self, rule: RuleIndex) -> &RuleIdentity {
+        &self.identities[rule.get()]
+    }
+
+    /// Id, title, level and tags of a correlation, by its index in the correlator.
+    pub(crate) fn correlation_identity(&self, correlation: usize) -> &RuleIdentity {
+        &self.correlation_identities[correlation]
+    }
+
+    /// Finds detection rules by id or name.
+    pub(crate) fn by_reference(&self) -> HashMap<&str, usize> {
+        let mut found = HashMap::new();
+        for (index, rule) in self.engine.rules().iter().enumerate() {
+            for key in [&rule.meta.id, &rule.meta.name].into_iter().flatten() {
+                found.insert(key.as_str(), index);
+            }
+        }
+        found
+    }
+}
+
+/// What was read so far, before it is compiled.
+#[derive(Default)]
+struct Gathered {
+    rules: Vec<(Arc<Rule>, Arc<str>)>,
+    /// Where in `rules` an id stands.
+    by_id: HashMap<String, usize>,
+    correlations: Vec<(CorrelationRule, Arc<str>, usize)>,
+    filters: Vec<sigma::filter::FilterRule>,
+    refused: Vec<RefusedRule>,
+}
+
+impl Gathered {
+    fn read(&mut self, file: &RuleText) {
+        let read = document::parse(&file.file, &file.text);
+        self.refused.extend(read.errors.into_iter().map(refusal));
+        for document in read.documents {
+            match document {
+                RuleDocument::Rule(rule) => self.add_rule(*rule, file),
+                RuleDocument::Correlation(body) => match CorrelationRule::read(&body) {
+                    Ok(rule) => self.correlations.push((rule, Arc::clone(&file.text), body.at.line)),
+                    Err(error) => self.refused.push(refusal(error)),
+                },
+                RuleDocument::Filter(body) => match sigma::filter::FilterRule::read(&body) {
+                    Ok(filter) => self.filters.push(filter),
+                    Err(error) => self.refused.push(refusal(error)),
+                },
+            }
+        }
+    }
+
+    fn add_rule(&mut self, rule: Rule, file: &RuleText) {
+        let added = (Arc::new(rule), Arc::clone(&file.text));
+        let Some(id) = added.0.meta.id.clone() else {
+            self.rules.push(added);
+            return;
+        };
+        match self.by_id.get(&id) {
+            Some(&at) => {
+                let replaced = std::mem::replace(&mut self.rules[at], added).0;
+                let reason = format!("replaced by the rule of the same id in {}", self.rules[at].0.file);
+                self.refused.push(RefusedRule {
+                    file: Arc::clone(&replaced.file),
+                    line: replaced.at.line,
+                    column: replaced.at.column,
+                    rule: Some(replaced.meta.title.clone()),
+                    reason,
+                });
+            }
+            None => {
+                self.by_id.insert(id, self.rules.len());
+                self.rules.push(added);
+            }
+        }
+    }
+
+    fn compile(mut self) -> Rules {
+        self.apply_filters();
+        let mut builder = Engine::builder();
+        let mut identities = Vec::with_capacity(self.rules.len());
+        let mut entries = Vec::with_capacity(self.rules.len() + self.correlations.len());
+        for (rule, text) in &self.rules {
+            match builder.add(Arc::clone(rule)) {
+                Ok(_) => {
+                    let identity = identity_of(&rule.meta, text);
+                    identities.push(identity.clone());
+                    entries.push(entry_of_rule(rule, identity, text));
+                }
+                Err(error) => self.refused.push(refusal(error)),
+            }
+        }
+        let mut correlations = Vec::with_capacity(self.correlations.len());
+        let mut correlation_identities = Vec::with_capacity(self.correlations.len());
+        for (rule, text, line) in self.correlations {
+            let identity = identity_of(&rule.meta, &text);
+            entries.push(entry_of_correlation(&rule, identity.clone(), &text, line));
+            correlation_identities.push(identity);
+            correlations.push(rule);
+        }
+        let mut rules = Rules {
+            engine: Arc::new(builder.build()),
+            identities,
+            correlations,
+            correlation_identities,
+            entries,
+            refused: self.refused,
+        };
+        let (_, errors) = crate::detector::correlator(&rules, Arrival::Stream);
+        rules.refuse_correlations(errors);
+        rules
+    }
+
+    /// Filters change the rules they name before these are compiled (Sigma filters specification).
+    fn apply_filters(&mut self) {
+        for filter in &self.filters {
+            for (rule, _) in &mut self.rules {
+                match filter.applied(rule) {
+                    Ok(Some(filtered)) => *rule = Arc::new(filtered),
+                    Ok(None) => {}
+                    Err(error) => self.refused.push(refusal(error)),
+                }
+            }
+        }
+    }
+}
+
+impl Rules {
+    /// Takes the correlations that do not compile (an unknown reference) out of the list of rules in force; the correlator leaves
+    /// them out by itself, so their place among the others stays.
+    fn refuse_correlations(&mut self, errors: Vec<RuleError>) {
+        for error in errors {
+            let file = Arc::clone(&error.file);
+            let title = error.rule.clone();
+            self.entries.retain(|entry| {
+                let same = entry.file == file && title.as_ref().is_some_and(|title| *title == entry.identity.title);
+                entry.kind == RuleKind::Detection || !same
+            });
+            self.refused.push(refusal(error));
+        }
+    }
+}
+
+fn refusal(error: RuleError) -> RefusedRule {
+    RefusedRule { file: error.file, line: error.at.line, column: error.at.column, rule: error.rule, reason: error.reason }
+}
+
+fn identity_of(meta: &Metadata, text: &str) -> RuleIdentity {
+    let id = meta.id.as_deref().map_or_else(|| unnamed(meta, text), CompactString::new);
+    RuleIdentity {
+        id,
+        title: meta.title.clone(),
+        level: meta.level.map_or(RuleLevel::Medium, level_of),
+        tags: meta.tags.iter().map(CompactString::new).collect(),
+    }
+}
+
+/// Names a rule that names itself neither by id nor by name: by its title, and by its text where even that is missing.
+fn unnamed(meta: &Metadata, text: &str) -> CompactString {
+    match &meta.name {
+        Some(name) => CompactString::new(name),
+        None if !meta.title.is_empty() => CompactString::new(&meta.title),
+        None => CompactString::from(format!("untitled-{}", text.len())),
+    }
+}
+
+fn level_of(level: Level) -> RuleLevel {
+    match level {
+        Level::Informational => RuleLevel::Informational,
+        Level::Low => RuleLevel::Low,
+        Level::Medium => RuleLevel::Medium,
+        Level::High => RuleLevel::High,
+        Level::Critical => RuleLevel::Critical,
+    }
+}
+
+fn entry_of_rule(rule: &Rule, identity: RuleIdentity, text: &Arc<str>) -> RuleEntry {
+    let source = &rule.log_source;
+    let part = |part: &Option<String>| part.as_deref().map(CompactString::new);
+    RuleEntry {
+        identity,
+        kind: RuleKind::Detection,
+        logsource: Some(LogSource {
+            category: part(&source.category),
+            product: part(&source.product),
+            service: part(&source.service),
+        }),
+        description: rule.meta.description.clone().unwrap_or_default(),
+        author: rule.meta.author.clone().unwrap_or_default(),
+        status: rule.meta.status.map_or("", sigma::rule::Status::word),
+        false_positives: rule.meta.false_positives.clone(),
+        fields: rule.detection.fields_read().into_iter().map(str::to_owned).collect(),
+        file: Arc::clone(&rule.file),
+        line: rule.at.line,
+        text: Arc::clone(text),
+    }
+}
+
+fn entry_of_correlation(rule: &CorrelationRule, identity: RuleIdentity, text: &Arc<str>, line: usize) -> RuleEntry {
+    RuleEntry {
+        identity,
+        kind: RuleKind::Correlation,
+        logsource: None,
+        description: rule.meta.description.clone().unwrap_or_default(),
+        author: rule.meta.author.clone().unwrap_or_default(),
+        status: rule.meta.status.map_or("", sigma::rule::Status::word),
+        false_positives: rule.meta.false_positives.clone(),
+        fields: rule.correlation.group_by.clone(),
+        file: Arc::clone(&rule.file),
+        line,
+        text: Arc::clone(text),
+    }
+}

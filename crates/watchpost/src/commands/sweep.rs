@@ -1,0 +1,195 @@
+//! `watchpost sweep`: reads a folder of evidence and says what was found.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, IsTerminal, Write},
+    path::PathBuf,
+};
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use model::RuleLevel;
+use normalize::{Normalizer, Settings};
+
+use crate::{
+    rule_files::RuleFolders,
+    sweep::{
+        Sweep,
+        report::{self, Finding, Summary},
+    },
+};
+
+/// Rows of the lists in the table, unless all are wanted.
+const ROWS: usize = 25;
+/// Width of the report where the terminal does not say.
+const WIDTH: u16 = 140;
+
+/// Reads EVTX, NDJSON and other JSON, syslog, auditd, access logs, and gz or zst of them, and says what was found
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Files and folders to sweep
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Folder or file of Sigma rules; may be given several times, and adds to the built-in rules
+    #[arg(long, value_name = "FOLDER")]
+    rules: Vec<PathBuf>,
+    /// Leave out the built-in rules
+    #[arg(long)]
+    no_built_in: bool,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Write the report to this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Leave out findings below this level
+    #[arg(long, value_enum, default_value_t = LevelName::Informational)]
+    level: LevelName,
+    /// List everything in the table, not only the first rows
+    #[arg(long)]
+    all: bool,
+    /// Threads that read records; by default one for each core
+    #[arg(long)]
+    threads: Option<usize>,
+    /// No progress bar
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Forms of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A readable summary by level, rule, host and technique
+    Table,
+    /// One object a line for each finding
+    Json,
+    /// One row for each finding
+    Csv,
+    /// The summary as one page that needs nothing else
+    Html,
+}
+
+/// Sigma's levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LevelName {
+    Informational,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl LevelName {
+    fn level(self) -> RuleLevel {
+        match self {
+            Self::Informational => RuleLevel::Informational,
+            Self::Low => RuleLevel::Low,
+            Self::Medium => RuleLevel::Medium,
+            Self::High => RuleLevel::High,
+            Self::Critical => RuleLevel::Critical,
+        }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the rules, the evidence or the output cannot be read or written.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let folders = RuleFolders { built_in: !options.no_built_in, folders: options.rules.clone() };
+    let rules = folders.load()?;
+    for refused in rules.refused() {
+        let _ = writeln!(io::stderr(), "rule not loaded: {}:{}: {}", refused.file, refused.line, refused.reason);
+    }
+    let threads = options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let sweep = Sweep { paths: options.paths.clone(), rules, normalizer: Normalizer::new(Settings::default()), threads };
+    let progress = progress_bar(options.quiet);
+    let outcome = write_report(&sweep, &progress, options);
+    progress.finish_and_clear();
+    ignore_closed_pipe(outcome)
+}
+
+fn progress_bar(quiet: bool) -> ProgressBar {
+    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left  {msg}");
+    let bar = ProgressBar::with_draw_target(Some(0), target);
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn write_report(sweep: &Sweep, progress: &ProgressBar, options: &Options) -> Result<()> {
+    let mut out = output(options)?;
+    let level = options.level.level();
+    let mut found = 0_u64;
+    let mut count = || {
+        found += 1;
+        if found.is_multiple_of(100) {
+            progress.set_message(format!("{found} findings"));
+        }
+    };
+    match options.format {
+        Format::Json => {
+            sweep.run(level, progress, &mut |finding| {
+                count();
+                Ok(report::write_json_row(&mut out, finding)?)
+            })?;
+        }
+        Format::Csv => {
+            let mut rows = csv::Writer::from_writer(&mut out);
+            report::write_csv_header(&mut rows)?;
+            sweep.run(level, progress, &mut |finding| {
+                count();
+                Ok(report::write_csv_row(&mut rows, finding)?)
+            })?;
+            rows.flush()?;
+        }
+        Format::Table | Format::Html => {
+            let mut counted = |_: &Finding<'_>| {
+                count();
+                Ok(())
+            };
+            let summary = sweep.run(level, progress, &mut counted)?;
+            progress.finish_and_clear();
+            write_summary(&mut out, &summary, options)?;
+        }
+    }
+    out.flush().context("the report cannot be written")
+}
+
+fn write_summary(out: &mut impl Write, summary: &Summary, options: &Options) -> Result<()> {
+    if options.format == Format::Html {
+        return Ok(report::write_html(out, summary)?);
+    }
+    let to_terminal = options.output.is_none() && io::stdout().is_terminal();
+    let width = if to_terminal { console_width() } else { WIDTH };
+    let colour = to_terminal && std::env::var_os("NO_COLOR").is_none();
+    let rows = if options.all { 0 } else { ROWS };
+    Ok(report::write_table(out, summary, report::Style { colour, width, rows })?)
+}
+
+/// Columns of the terminal, never fewer than a report needs.
+fn console_width() -> u16 {
+    const NARROWEST: u16 = 80;
+    comfy_table::Table::new().set_content_arrangement(comfy_table::ContentArrangement::Dynamic).width().unwrap_or(WIDTH).max(NARROWEST)
+}
+
+fn output(options: &Options) -> Result<Box<dyn Write>> {
+    match &options.output {
+        Some(path) => {
+            let file = File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
+            Ok(Box::new(BufWriter::new(file)))
+        }
+        None => Ok(Box::new(BufWriter::new(io::stdout()))),
+    }
+}
+
+/// Whoever closes the pipe (`| head`) has seen enough.
+fn ignore_closed_pipe(outcome: Result<()>) -> Result<()> {
+    match outcome {
+        Err(error) if error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe)) => Ok(()),
+        other => other,
+    }
+}
