@@ -108,13 +108,11 @@ impl Sweep {
                         read(place, origin.record(bytes, Transport::File));
                     }
                 }
-                Payload::EvtxChunk(chunk) => {
-                    for record in normalize::evtx_chunk_records(chunk) {
+                Payload::Evtx(log) => {
+                    for record in normalize::evtx_records(log.as_slice()) {
                         match record {
-                            Ok((number, json)) => {
-                                read(Place::Record(number), origin.record(json, Transport::Evtx));
-                            }
-                            Err(_) => refused.push("record of an event log that cannot be parsed"),
+                            Ok(record) => read(Place::Record(record.record_id), origin.record(record.json, Transport::Evtx)),
+                            Err(_) => refused.push("part of an event log that cannot be read"),
                         }
                     }
                 }

@@ -19,8 +19,12 @@ use super::{
 const RECORDS_PER_TASK: usize = 1000;
 /// Bytes of values in one task, so that a few large ones do not gather.
 const VALUE_BYTES_PER_TASK: usize = 1 << 20;
-/// Places for records in the numbering of one task.
-const NUMBERS_PER_TASK: u32 = 20;
+/// Sizes of the parts of a Windows event log.
+const EVTX_HEADER_BYTES: u64 = 4096;
+const EVTX_CHUNK_BYTES: u64 = 65536;
+const EVTX_CHUNKS_PER_TASK: u64 = 8;
+/// Bits for the place of a record in the numbering of one task.
+const PLACE_BITS: u32 = 20;
 
 /// The file that a task comes from.
 #[derive(Debug)]
@@ -54,8 +58,8 @@ impl std::fmt::Display for Place {
 pub(crate) enum Payload {
     /// Records as they are, with their places.
     Records(Vec<(Place, Bytes)>),
-    /// One chunk of a Windows event log, still to be parsed.
-    EvtxChunk(Vec<u8>),
+    /// A Windows event log, or a run of its chunks behind its header, still to be parsed.
+    Evtx(Vec<u8>),
 }
 
 /// A piece of work.
@@ -102,7 +106,7 @@ impl Origin {
 
 /// The number of a record: tasks in order, records in order within each.
 pub(crate) fn number(task: u64, index: usize) -> Seq {
-    (task << NUMBERS_PER_TASK) + index as u64 + 1
+    (task << PLACE_BITS) + index as u64 + 1
 }
 
 /// Cuts one file into tasks, numbered from `next` on, and hands each to `give`, which may wait; `give` says whether to go on.
@@ -160,24 +164,15 @@ impl Cutter<'_> {
         }
     }
 
-    /// An event log is a header block and chunks of fixed size ([MS-EVEN6] and its documented file form), each parsed by itself.
+    /// An event log is a header and chunks that are each readable by themselves, so a run of chunks behind the file's header
+    /// is an event log of its own.
     fn cut_evtx(&mut self, mut file: Box<dyn Read + Send>) -> io::Result<FileEnd> {
-        let mut header = vec![0; normalize::EVTX_HEADER_BYTES];
-        file.read_exact(&mut header)?;
+        let mut header = Vec::new();
+        file.by_ref().take(EVTX_HEADER_BYTES).read_to_end(&mut header)?;
         loop {
-            let mut chunk = Vec::with_capacity(normalize::EVTX_CHUNK_BYTES);
-            file.by_ref().take(normalize::EVTX_CHUNK_BYTES as u64).read_to_end(&mut chunk)?;
-            if chunk.is_empty() {
-                return Ok(FileEnd::Whole);
-            }
-            if chunk.iter().all(|byte| *byte == 0) {
-                continue;
-            }
-            if chunk.len() < normalize::EVTX_CHUNK_BYTES {
-                chunk.resize(normalize::EVTX_CHUNK_BYTES, 0);
-                self.refused.push("last chunk of an event log is incomplete, its whole records were read");
-            }
-            if !self.send(Payload::EvtxChunk(chunk)) {
+            let mut part = header.clone();
+            let read = file.by_ref().take(EVTX_CHUNK_BYTES * EVTX_CHUNKS_PER_TASK).read_to_end(&mut part)?;
+            if read == 0 || !self.send(Payload::Evtx(part)) {
                 return Ok(FileEnd::Whole);
             }
         }
