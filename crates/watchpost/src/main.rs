@@ -2,12 +2,13 @@
 
 mod clock;
 mod commands;
+mod control;
 mod exercise;
 mod pipeline;
 mod rule_files;
 mod sweep;
 
-use std::{io::Write, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -15,6 +16,12 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "watchpost", version, propagate_version = true)]
 struct Arguments {
+    /// Configuration file; optional, the defaults work
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Data folder [default: watchpost-data]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -22,11 +29,15 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Sweep(commands::sweep::Options),
+    Exercise(commands::exercise::Options),
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let Arguments { config, data, command } = Arguments::parse();
+    let data = data.unwrap_or_else(|| PathBuf::from("watchpost-data"));
+    let outcome = match command {
         Command::Sweep(options) => commands::sweep::run(&options),
+        Command::Exercise(options) => commands::exercise::run(&data, &options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -86,7 +86,7 @@ impl Script {
         Ok(script)
     }
 
-    /// How long the story takes.
+    /// How long the story takes as it is written.
     pub(crate) fn length(&self) -> SignedDuration {
         self.stages
             .iter()
@@ -98,9 +98,9 @@ impl Script {
 }
 
 impl Stage {
-    /// The records of the stage in order of time, for a story that began at `start`.
-    pub(crate) fn lines(&self, start: Timestamp) -> Vec<Line> {
-        let mut lines: Vec<Line> = self.records.iter().flat_map(|template| template.lines(start)).collect();
+    /// The records of the stage in order of time, for a story that begins at `start` and is told `pace` times as fast as it is written.
+    pub(crate) fn lines(&self, start: Timestamp, pace: f64) -> Vec<Line> {
+        let mut lines: Vec<Line> = self.records.iter().flat_map(|template| template.lines(start, pace)).collect();
         lines.sort_by_key(|line| line.offset);
         lines
     }
@@ -116,9 +116,9 @@ impl Template {
         self.offset(self.times.saturating_sub(1))
     }
 
-    fn lines(&self, start: Timestamp) -> impl Iterator<Item = Line> {
+    fn lines(&self, start: Timestamp, pace: f64) -> impl Iterator<Item = Line> {
         (0..self.times).map(move |repetition| {
-            let offset = self.offset(repetition);
+            let offset = SignedDuration::from_secs_f64(self.offset(repetition).as_secs_f64() / pace);
             let text = written(&self.line, start + offset, repetition);
             Line {
                 offset,
@@ -164,7 +164,7 @@ mod tests {
             let script = Script::parse(text).unwrap();
             assert_eq!(script.name, *name);
             let start: Timestamp = "2024-04-30T19:10:00Z".parse().unwrap();
-            for line in script.stages.iter().flat_map(|stage| stage.lines(start)) {
+            for line in script.stages.iter().flat_map(|stage| stage.lines(start, 1.0)) {
                 for placeholder in ["{iso}", "{utc}", "{local}", "{syslog}", "{epoch}", "{n}"] {
                     assert!(!line.text.contains(placeholder), "{placeholder} in {}", line.text);
                 }
@@ -183,7 +183,7 @@ mod tests {
             every: 60,
         };
         let start: Timestamp = "2024-04-30T18:59:00Z".parse().unwrap();
-        let texts: Vec<String> = template.lines(start).map(|line| line.text).collect();
+        let texts: Vec<String> = template.lines(start, 1.0).map(|line| line.text).collect();
         assert_eq!(
             texts,
             [
@@ -191,6 +191,15 @@ mod tests {
                 "<86>May  1 02:00:05 web02 sshd[401]: Failed"
             ]
         );
+    }
+
+    #[test]
+    fn a_story_told_faster_is_shorter_in_its_own_times() {
+        let script = Script::parse(BUILT_IN[0].1).unwrap();
+        let start: Timestamp = "2024-04-30T19:10:00Z".parse().unwrap();
+        let last = script.stages.iter().flat_map(|stage| stage.lines(start, 60.0)).map(|line| line.offset).max();
+        let expected = script.length().as_secs_f64() / 60.0;
+        assert!((last.unwrap().as_secs_f64() - expected).abs() < 0.01);
     }
 
     #[test]

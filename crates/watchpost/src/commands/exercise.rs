@@ -1,0 +1,108 @@
+//! `watchpost exercise`: plays a scripted attack through the running post, marked as a rehearsal everywhere.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use model::Timestamp;
+
+use crate::{
+    clock,
+    control::{self, ExerciseRecord, Question},
+    exercise::{BUILT_IN, Line, Script, Stage},
+};
+
+/// Plays a scripted attack through the running post, marked as a rehearsal everywhere
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Which rehearsal; see --list
+    #[arg(default_value = "holiday-eve")]
+    name: String,
+    /// List the rehearsals and their stages
+    #[arg(long)]
+    list: bool,
+    /// Play this script instead of a built-in one
+    #[arg(long, value_name = "FILE", conflicts_with = "name")]
+    script: Option<std::path::PathBuf>,
+    /// Tell the story in so many minutes
+    #[arg(long, default_value_t = 0.5, value_parser = minutes)]
+    minutes: f64,
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes: f64 = text.parse().map_err(|_| "a number of minutes".to_owned())?;
+    if (0.01..=1440.0).contains(&minutes) { Ok(minutes) } else { Err("between 0.01 and 1440 minutes".into()) }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When there is no such rehearsal, or no post is running on the data folder.
+pub(crate) fn run(data: &Path, options: &Options) -> Result<()> {
+    if options.list {
+        return list();
+    }
+    let script = script(options)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
+    runtime.block_on(play(data, &script, options.minutes))
+}
+
+fn script(options: &Options) -> Result<Script> {
+    if let Some(path) = &options.script {
+        let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        return Script::parse(&text).with_context(|| path.display().to_string());
+    }
+    match BUILT_IN.iter().find(|(name, _)| *name == options.name) {
+        Some((_, text)) => Script::parse(text),
+        None => bail!("there is no rehearsal called {:?}; `watchpost exercise --list` lists them", options.name),
+    }
+}
+
+fn list() -> Result<()> {
+    let mut out = io::stdout().lock();
+    for (name, text) in BUILT_IN {
+        let script = Script::parse(text)?;
+        writeln!(out, "{name}\n  {} / {}\n  {}\n  {}", script.title_vi, script.title_en, script.story_vi, script.story_en)?;
+        for (number, stage) in script.stages.iter().enumerate() {
+            writeln!(out, "  {}. {} / {} ({})", number + 1, stage.title_vi, stage.title_en, stage.techniques.join(", "))?;
+        }
+    }
+    Ok(())
+}
+
+async fn play(data: &Path, script: &Script, minutes: f64) -> Result<()> {
+    let mut out = io::stdout();
+    let pace = script.length().as_secs_f64() / (minutes * 60.0);
+    let start = clock::now();
+    writeln!(out, "{} / {}", script.title_vi, script.title_en)?;
+    let mut sent = 0;
+    for (number, stage) in script.stages.iter().enumerate() {
+        announce(&mut out, number, stage)?;
+        for line in stage.lines(start, pace) {
+            wait_for(start, &line).await;
+            sent += control::ask(data, &question(script, line)).await?;
+        }
+    }
+    writeln!(out, "{sent} records / bản ghi. Mở hàng đợi cảnh báo để xem / open the queue to see what became of them.")?;
+    Ok(())
+}
+
+fn announce(out: &mut impl Write, number: usize, stage: &Stage) -> io::Result<()> {
+    writeln!(out, "{}. {} / {} ({})", number + 1, stage.title_vi, stage.title_en, stage.techniques.join(", "))?;
+    writeln!(out, "   → {} / {}", stage.expect_vi, stage.expect_en)
+}
+
+async fn wait_for(start: Timestamp, line: &Line) {
+    let due = start + line.offset;
+    let wait = due.duration_since(clock::now());
+    tokio::time::sleep(Duration::try_from(wait).unwrap_or_default()).await;
+}
+
+fn question(script: &Script, line: Line) -> Question {
+    let record = ExerciseRecord { source: line.source, line: line.text };
+    Question::Exercise { name: script.name.clone(), records: vec![record] }
+}
