@@ -50,7 +50,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let folder = root.join("target/bench/ingest");
     let _ = std::fs::remove_dir_all(&folder);
     let rules = format!(
-        "[rules]\nfolders = [\"{}\"]\n\n[watch]\nthis_machine = false\n",
+        "[rules]\nfolders = [\"{}\"]\n\n[ingest.files]\nenabled = false\n\n[ingest.journald]\nenabled = false\n",
         data.join("sigma/rules").display()
     );
     let site = Site::lay_out(build(root)?, &folder, &rules)?;

@@ -43,7 +43,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     }
     let folder = root.join("target/crash");
     let _ = fs::remove_dir_all(&folder);
-    let more = "[watch]\nthis_machine = false\n";
+    let more = "[ingest.files]\nenabled = false\n\n[ingest.journald]\nenabled = false\n";
     let site = Site::lay_out(build(root)?, &folder, more)?;
     let mut trial = Trial::begin(root, &folder, site)?;
     let mut chance = options.seed;
