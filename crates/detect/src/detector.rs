@@ -10,7 +10,7 @@ use sigma::{
     engine::RuleIndex,
 };
 
-use crate::{EventRecord, Rules, SharedRules, entity::entity_of_group, entity_of, evidence, summary_of};
+use crate::{EventRecord, Rules, SharedRules, entity::entity_of_group, entity_of, summary_of};
 
 /// How late an event may come and still be correlated, in microseconds. Correlations become certain that much later.
 const LATENESS_US: i64 = 5_000_000;
@@ -82,7 +82,12 @@ impl Detector {
             },
             latest_us: i64::MIN,
         };
-        Self { real: side(), exercise: side(), rules, arrival }
+        Self {
+            real: side(),
+            exercise: side(),
+            rules,
+            arrival,
+        }
     }
 
     /// How far back events must be observed again to rebuild the state of correlations, in microseconds.
@@ -99,7 +104,11 @@ impl Detector {
 
     /// Takes an event and the rules that hold on it; gives the detections that are certain now.
     pub fn observe(&mut self, event: &Event, matches: &[RuleIndex]) -> Vec<Detection> {
-        let side = if event.exercise { &mut self.exercise } else { &mut self.real };
+        let side = if event.exercise {
+            &mut self.exercise
+        } else {
+            &mut self.real
+        };
         let silent = |rule: &RuleIndex| side.correlator.is_silent(rule.get());
         let mut found: Vec<Detection> = matches
             .iter()
@@ -107,7 +116,11 @@ impl Detector {
             .map(|rule| detection(&self.rules, *rule, event))
             .collect();
         let correlated = side.observe(event, matches, self.arrival);
-        found.extend(correlated.into_iter().map(|held| side.detection(&self.rules, held, event.exercise)));
+        found.extend(
+            correlated
+                .into_iter()
+                .map(|held| side.detection(&self.rules, held, event.exercise)),
+        );
         found
     }
 
@@ -133,9 +146,13 @@ impl Detector {
     /// What limits made correlation forget since the last call.
     pub fn take_cuts(&mut self) -> Vec<CutNotice> {
         use sigma::correlation::CutCause;
-        let cuts = [&mut self.real, &mut self.exercise].into_iter().flat_map(|side| side.correlator.take_cuts());
+        let cuts = [&mut self.real, &mut self.exercise]
+            .into_iter()
+            .flat_map(|side| side.correlator.take_cuts());
         let notices = cuts.map(|cut| CutNotice {
-            rule: cut.correlation.map(|index| self.rules.correlation_identity(index).id.clone()),
+            rule: cut
+                .correlation
+                .map(|index| self.rules.correlation_identity(index).id.clone()),
             what: match cut.cause {
                 CutCause::Group => "the group that was quiet longest",
                 CutCause::Entries => "the oldest entries of a group",
@@ -154,13 +171,21 @@ impl Side {
             Arrival::Stream => event.received_at.as_microsecond(),
             Arrival::Sweep => self.latest_us,
         };
-        let feeding: Vec<usize> =
-            matches.iter().map(|rule| rule.get()).filter(|rule| self.correlator.uses(*rule)).collect();
+        let feeding: Vec<usize> = matches
+            .iter()
+            .map(|rule| rule.get())
+            .filter(|rule| self.correlator.uses(*rule))
+            .collect();
         if feeding.is_empty() {
             return self.correlator.advance(received_us);
         }
         self.remember(event);
-        let observation = Observation { time_us, received_us, seq: event.seq, rules: &feeding };
+        let observation = Observation {
+            time_us,
+            received_us,
+            seq: event.seq,
+            rules: &feeding,
+        };
         self.correlator.observe(observation, &EventRecord(event))
     }
 
@@ -184,7 +209,10 @@ impl Side {
         let happened_at = Timestamp::from_microsecond(held.time_us).unwrap_or(Timestamp::UNIX_EPOCH);
         let event = held.contributors.last().copied().unwrap_or_default();
         let context = self.contexts.get(&event);
-        let group = held.group.iter().map(|value| (value.field.as_str(), value.value.as_str()));
+        let group = held
+            .group
+            .iter()
+            .map(|value| (value.field.as_str(), value.value.as_str()));
         let own = context.map(|context| &context.entity);
         Detection {
             rule: rules.correlation_identity(held.correlation).clone(),
@@ -224,7 +252,12 @@ fn matched_of_group(held: &CorrelationMatch) -> Vec<MatchedField> {
 }
 
 fn summary_of_correlation(held: &CorrelationMatch, last: Option<&Context>) -> String {
-    let group = held.group.iter().map(|value| format!("{} = {}", value.field, value.value)).collect::<Vec<_>>().join(", ");
+    let group = held
+        .group
+        .iter()
+        .map(|value| format!("{} = {}", value.field, value.value))
+        .collect::<Vec<_>>()
+        .join(", ");
     let seen = last.map_or("", |context| context.summary.as_str());
     match (group.is_empty(), seen.is_empty()) {
         (false, false) => format!("{} × {group}: {seen}", held.contributors_total),
@@ -243,7 +276,7 @@ fn detection(rules: &Rules, rule: RuleIndex, event: &Event) -> Detection {
         received_at: event.received_at,
         source: event.source.clone(),
         host: event.entities.host_name.clone(),
-        matched: evidence::of(rules, rule, event),
+        matched: Vec::new(),
         summary: summary_of(event),
         found_by: FoundBy::Stream,
         exercise: event.exercise,
@@ -254,10 +287,15 @@ fn detection(rules: &Rules, rule: RuleIndex, event: &Event) -> Detection {
 pub(crate) fn correlator(rules: &Rules, arrival: Arrival) -> (Correlator, Vec<RuleError>) {
     let known = rules.by_reference();
     let limits = match arrival {
-        Arrival::Stream => Limits { lateness_us: LATENESS_US, ..Limits::default() },
-        Arrival::Sweep => {
-            Limits { lateness_us: SWEEP_LATENESS_US, state_bytes_max: SWEEP_STATE_BYTES_MAX, ..Limits::default() }
-        }
+        Arrival::Stream => Limits {
+            lateness_us: LATENESS_US,
+            ..Limits::default()
+        },
+        Arrival::Sweep => Limits {
+            lateness_us: SWEEP_LATENESS_US,
+            state_bytes_max: SWEEP_STATE_BYTES_MAX,
+            ..Limits::default()
+        },
     };
     Correlator::new(&rules.correlations, &|reference| known.get(reference).copied(), limits)
 }

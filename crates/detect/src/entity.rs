@@ -13,7 +13,9 @@ pub fn entity_of(event: &Event) -> Entity {
     let entities = &event.entities;
     let host = entities.host_name.clone().map(|name| (EntityKind::Host, name));
     let user = entities.user_name.clone().map(|name| (EntityKind::User, name));
-    let address = entities.source_ip.map(|ip| (EntityKind::Address, ip.to_compact_string()));
+    let address = entities
+        .source_ip
+        .map(|ip| (EntityKind::Address, ip.to_compact_string()));
     let order = if is_about_the_visitor(event) {
         [address, host, user]
     } else if is_about_the_account(event) {
@@ -31,13 +33,20 @@ pub fn entity_of(event: &Event) -> Entity {
 
 fn is_about_the_visitor(event: &Event) -> bool {
     event.logsources.members().iter().any(|source| {
-        source.category.as_deref().is_some_and(|category| ABOUT_THE_VISITOR.contains(&category))
+        source
+            .category
+            .as_deref()
+            .is_some_and(|category| ABOUT_THE_VISITOR.contains(&category))
     })
 }
 
 fn is_about_the_account(event: &Event) -> bool {
     let clouds = ["aws", "azure", "gcp", "m365", "okta", "github"];
-    event.logsources.members().iter().any(|source| source.product.as_deref().is_some_and(|name| clouds.contains(&name)))
+    event
+        .logsources
+        .members()
+        .iter()
+        .any(|source| source.product.as_deref().is_some_and(|name| clouds.contains(&name)))
 }
 
 /// Names what a correlation is about by what its events have in common: an address if one of the values is one, else the
@@ -46,7 +55,10 @@ pub(crate) fn entity_of_group<'g>(values: impl Iterator<Item = (&'g str, &'g str
     let mut named = None;
     for (field, value) in values {
         if value.parse::<std::net::IpAddr>().is_ok() {
-            return Entity { kind: EntityKind::Address, name: value.into() };
+            return Entity {
+                kind: EntityKind::Address,
+                name: value.into(),
+            };
         }
         let lower = field.to_ascii_lowercase();
         let kind = if lower.contains("host") || lower.contains("computer") {
@@ -56,7 +68,13 @@ pub(crate) fn entity_of_group<'g>(values: impl Iterator<Item = (&'g str, &'g str
         } else {
             continue;
         };
-        named.get_or_insert_with(|| Entity { kind, name: value.into() });
+        named.get_or_insert_with(|| Entity {
+            kind,
+            name: value.into(),
+        });
     }
-    named.or_else(|| last.cloned()).unwrap_or_else(|| Entity { kind: EntityKind::Source, name: "unknown".into() })
+    named.or_else(|| last.cloned()).unwrap_or_else(|| Entity {
+        kind: EntityKind::Source,
+        name: "unknown".into(),
+    })
 }

@@ -5,7 +5,6 @@
 
 mod detector;
 mod entity;
-mod evidence;
 mod matcher;
 mod record;
 mod rules;
@@ -16,5 +15,5 @@ pub use entity::entity_of;
 pub use matcher::{RuleMatcher, SharedRules};
 pub use record::EventRecord;
 pub use rules::{RefusedRule, RuleEntry, RuleKind, RuleText, Rules};
-pub use summary::summary_of;
 pub use sigma::engine::RuleIndex;
+pub use summary::summary_of;

@@ -29,7 +29,10 @@ impl RuleMatcher {
     /// Makes a matcher for a rule set.
     #[must_use]
     pub fn new(rules: &Rules) -> Self {
-        Self { matcher: Matcher::new(Arc::clone(rules.engine())), kinds: HashMap::new() }
+        Self {
+            matcher: Matcher::new(Arc::clone(rules.engine())),
+            kinds: HashMap::new(),
+        }
     }
 
     /// The detection rules that hold on an event, in order of their indices.
@@ -38,14 +41,16 @@ impl RuleMatcher {
         if self.kinds.len() >= KINDS_MAX && !self.kinds.contains_key(&address) {
             self.kinds.clear();
         }
-        let (_, sources) =
-            self.kinds.entry(address).or_insert_with(|| (event.logsources.clone(), translated(&event.logsources)));
+        let (_, sources) = self
+            .kinds
+            .entry(address)
+            .or_insert_with(|| (event.logsources.clone(), translated(&event.logsources)));
         self.matcher.matches(&EventRecord(event), sources)
     }
 }
 
 pub(crate) fn translated(set: &LogSourceSet) -> SigmaLogSources {
-    let part = |text: &Option<compact_str::CompactString>| text.as_ref().map(|text| text.to_lowercase());
+    let part = |text: &Option<compact_str::CompactString>| text.as_ref().map(|text| text.to_lowercase().into());
     let members = set.members().iter().map(|source| LogSource {
         category: part(&source.category),
         product: part(&source.product),

@@ -48,8 +48,10 @@ impl FieldTexts for EventRecord<'_> {
 
 impl EventRecord<'_> {
     /// Correlations may group by an entity column (`source.ip`) where the records of several products differ in their own names.
-    fn entity_text(&self, name: &str) -> Option<String> {
-        let column = model::EntityColumn::ALL.iter().find(|column| column.ecs_name() == name)?;
+    fn entity_text(self, name: &str) -> Option<String> {
+        let column = model::EntityColumn::ALL
+            .iter()
+            .find(|column| column.ecs_name() == name)?;
         self.0.entities.get(*column).map(|value| value.to_string())
     }
 }

@@ -1,9 +1,6 @@
 //! The rule set: compiled, with what people ask of each rule, and what was refused and why.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use compact_str::CompactString;
 use model::{LogSource, RuleIdentity, RuleLevel};
@@ -56,7 +53,7 @@ pub struct RuleEntry {
     /// The file it came from.
     pub file: Arc<str>,
     /// The line on which it begins there, from 1.
-    pub line: usize,
+    pub line: u32,
     /// The whole file.
     pub text: Arc<str>,
 }
@@ -67,9 +64,9 @@ pub struct RefusedRule {
     /// The file it is in.
     pub file: Arc<str>,
     /// The line; 0 when the whole file is meant.
-    pub line: usize,
+    pub line: u32,
     /// The column in characters.
-    pub column: usize,
+    pub column: u32,
     /// Its title or id, when it could be read.
     pub rule: Option<String>,
     /// Why, in words its author can act on.
@@ -147,8 +144,7 @@ struct Gathered {
     rules: Vec<(Arc<Rule>, Arc<str>)>,
     /// Where in `rules` an id stands.
     by_id: HashMap<String, usize>,
-    correlations: Vec<(CorrelationRule, Arc<str>, usize)>,
-    filters: Vec<sigma::filter::FilterRule>,
+    correlations: Vec<(CorrelationRule, Arc<str>, u32)>,
     refused: Vec<RefusedRule>,
 }
 
@@ -163,10 +159,7 @@ impl Gathered {
                     Ok(rule) => self.correlations.push((rule, Arc::clone(&file.text), body.at.line)),
                     Err(error) => self.refused.push(refusal(error)),
                 },
-                RuleDocument::Filter(body) => match sigma::filter::FilterRule::read(&body) {
-                    Ok(filter) => self.filters.push(filter),
-                    Err(error) => self.refused.push(refusal(error)),
-                },
+                RuleDocument::Filter(_) => {}
             }
         }
     }
@@ -177,27 +170,22 @@ impl Gathered {
             self.rules.push(added);
             return;
         };
-        match self.by_id.get(&id) {
-            Some(&at) => {
-                let replaced = std::mem::replace(&mut self.rules[at], added).0;
-                let reason = format!("replaced by the rule of the same id in {}", self.rules[at].0.file);
-                self.refused.push(RefusedRule {
-                    file: Arc::clone(&replaced.file),
-                    line: replaced.at.line,
-                    column: replaced.at.column,
-                    rule: Some(replaced.meta.title.clone()),
-                    reason,
-                });
-            }
-            None => {
-                self.by_id.insert(id, self.rules.len());
-                self.rules.push(added);
-            }
+        if let Some(&at) = self.by_id.get(&id) {
+            let replaced = std::mem::replace(&mut self.rules[at], added).0;
+            self.refused.push(RefusedRule {
+                file: Arc::clone(&replaced.file),
+                line: replaced.at.line,
+                column: replaced.at.column,
+                rule: Some(replaced.meta.title.clone()),
+                reason: format!("replaced by the rule of the same id in {}", self.rules[at].0.file),
+            });
+        } else {
+            self.by_id.insert(id, self.rules.len());
+            self.rules.push(added);
         }
     }
 
     fn compile(mut self) -> Rules {
-        self.apply_filters();
         let mut builder = Engine::builder();
         let mut identities = Vec::with_capacity(self.rules.len());
         let mut entries = Vec::with_capacity(self.rules.len() + self.correlations.len());
@@ -231,19 +219,6 @@ impl Gathered {
         rules.refuse_correlations(errors);
         rules
     }
-
-    /// Filters change the rules they name before these are compiled (Sigma filters specification).
-    fn apply_filters(&mut self) {
-        for filter in &self.filters {
-            for (rule, _) in &mut self.rules {
-                match filter.applied(rule) {
-                    Ok(Some(filtered)) => *rule = Arc::new(filtered),
-                    Ok(None) => {}
-                    Err(error) => self.refused.push(refusal(error)),
-                }
-            }
-        }
-    }
 }
 
 impl Rules {
@@ -263,11 +238,20 @@ impl Rules {
 }
 
 fn refusal(error: RuleError) -> RefusedRule {
-    RefusedRule { file: error.file, line: error.at.line, column: error.at.column, rule: error.rule, reason: error.reason }
+    RefusedRule {
+        file: error.file,
+        line: error.at.line,
+        column: error.at.column,
+        rule: error.rule,
+        reason: error.reason,
+    }
 }
 
 fn identity_of(meta: &Metadata, text: &str) -> RuleIdentity {
-    let id = meta.id.as_deref().map_or_else(|| unnamed(meta, text), CompactString::new);
+    let id = meta
+        .id
+        .as_deref()
+        .map_or_else(|| unnamed(meta, text), CompactString::new);
     RuleIdentity {
         id,
         title: meta.title.clone(),
@@ -310,14 +294,14 @@ fn entry_of_rule(rule: &Rule, identity: RuleIdentity, text: &Arc<str>) -> RuleEn
         author: rule.meta.author.clone().unwrap_or_default(),
         status: rule.meta.status.map_or("", sigma::rule::Status::word),
         false_positives: rule.meta.false_positives.clone(),
-        fields: rule.detection.fields_read().into_iter().map(str::to_owned).collect(),
+        fields: rule.fields_read().into_iter().map(str::to_owned).collect(),
         file: Arc::clone(&rule.file),
         line: rule.at.line,
         text: Arc::clone(text),
     }
 }
 
-fn entry_of_correlation(rule: &CorrelationRule, identity: RuleIdentity, text: &Arc<str>, line: usize) -> RuleEntry {
+fn entry_of_correlation(rule: &CorrelationRule, identity: RuleIdentity, text: &Arc<str>, line: u32) -> RuleEntry {
     RuleEntry {
         identity,
         kind: RuleKind::Correlation,

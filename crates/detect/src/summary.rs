@@ -41,7 +41,11 @@ const SAYING: &[&str] = &[
 ];
 
 fn first_text(event: &Event, names: &[&str]) -> Option<String> {
-    names.iter().find_map(|name| event.fields.text(name)).filter(|text| !text.is_empty()).map(str::to_owned)
+    names
+        .iter()
+        .find_map(|name| event.fields.text(name))
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
 }
 
 fn request(event: &Event) -> Option<String> {
@@ -50,11 +54,17 @@ fn request(event: &Event) -> Option<String> {
     let status = event.fields.get("sc-status").map(|value| match value {
         model::Value::Int(status) => format!(" → {status}"),
         model::Value::Text(status) => format!(" → {status}"),
-        model::Value::Null | model::Value::Bool(_) | model::Value::Uint(_) | model::Value::Float(_) | model::Value::List(_) => {
-            String::new()
-        }
+        model::Value::Null
+        | model::Value::Bool(_)
+        | model::Value::Uint(_)
+        | model::Value::Float(_)
+        | model::Value::List(_) => String::new(),
     });
-    Some(format!("{method} {path}{}", status.unwrap_or_default()).trim_start().to_owned())
+    Some(
+        format!("{method} {path}{}", status.unwrap_or_default())
+            .trim_start()
+            .to_owned(),
+    )
 }
 
 fn connection(entities: &Entities) -> Option<String> {
@@ -98,7 +108,10 @@ mod tests {
     fn a_long_text_of_many_lines_becomes_one_short_line() {
         assert_eq!(one_line("a\r\n\tb  c"), "a b c");
         let line = one_line(&"x ".repeat(1000));
-        assert!(line.chars().count() <= CHARACTERS_MAX + 2 && line.ends_with('…'), "{line}");
+        assert!(
+            line.chars().count() <= CHARACTERS_MAX + 2 && line.ends_with('…'),
+            "{line}"
+        );
         assert!(one_line(&"y".repeat(5000)).chars().count() <= CHARACTERS_MAX);
     }
 }

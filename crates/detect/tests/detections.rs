@@ -1,0 +1,162 @@
+//! Rules over events, as a caller sees them: what is detected, what it is about, and what is refused.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use detect::{Arrival, Detector, RuleMatcher, RuleText, Rules, SharedRules};
+use model::{Detection, Entities, Event, Fields, LogSource, LogSourceSet, SourceId, Timestamp, Value};
+
+const FAILED: &str = "
+title: Failed sign-in
+id: 11111111-1111-1111-1111-111111111111
+name: failed_sign_in
+level: low
+logsource: {product: linux, service: sshd}
+detection:
+    selection:
+        message|contains: Failed password
+    condition: selection
+---
+title: Guessed passwords
+id: 22222222-2222-2222-2222-222222222222
+level: high
+correlation:
+    type: event_count
+    rules: [failed_sign_in]
+    group-by: [source.ip]
+    timespan: 1m
+    condition: {gte: 3}
+    generate: true
+";
+
+fn rules(texts: &[(&str, &str)]) -> SharedRules {
+    let texts: Vec<RuleText> = texts
+        .iter()
+        .map(|(file, text)| RuleText {
+            file: (*file).to_owned(),
+            text: (*text).into(),
+        })
+        .collect();
+    Arc::new(Rules::load(&texts))
+}
+
+fn failure(seq: u64, second: i64, exercise: bool) -> Event {
+    let at = Timestamp::from_second(1_714_417_800 + second).unwrap();
+    let mut fields = Fields::default();
+    fields.push(
+        "message",
+        Value::text("Failed password for root from 192.0.2.9 port 4242 ssh2"),
+    );
+    Event {
+        seq,
+        records: 1,
+        source: SourceId::new("web02"),
+        happened_at: at,
+        received_at: at,
+        format: "sshd".into(),
+        logsources: LogSourceSet::new([LogSource::new("", "linux", "sshd")]),
+        fields,
+        entities: Entities {
+            host_name: Some("web02".into()),
+            source_ip: "192.0.2.9".parse().ok(),
+            ..Entities::default()
+        },
+        raw: Bytes::from_static(b"raw"),
+        problems: Vec::new(),
+        exercise,
+    }
+}
+
+fn detected(rules: &SharedRules, events: &[Event]) -> Vec<Detection> {
+    let mut matcher = RuleMatcher::new(rules);
+    let mut detector = Detector::new(Arc::clone(rules), Arrival::Stream);
+    let mut found: Vec<Detection> = events
+        .iter()
+        .flat_map(|event| {
+            let matches = matcher.matches(event).to_vec();
+            detector.observe(event, &matches)
+        })
+        .collect();
+    found.extend(detector.advance(Timestamp::from_second(1_714_421_400).unwrap()));
+    found
+}
+
+fn titles(found: &[Detection]) -> Vec<&str> {
+    found.iter().map(|detection| detection.rule.title.as_str()).collect()
+}
+
+#[test]
+fn three_failures_are_three_detections_and_one_correlation_about_the_address() {
+    let rules = rules(&[("ssh.yml", FAILED)]);
+    let events: Vec<Event> = (1..=3).map(|seq| failure(seq, seq.cast_signed(), false)).collect();
+    let found = detected(&rules, &events);
+    assert_eq!(
+        titles(&found),
+        [
+            "Failed sign-in",
+            "Failed sign-in",
+            "Failed sign-in",
+            "Guessed passwords"
+        ]
+    );
+    assert_eq!(found[0].entity.name, "web02");
+    let guessed = &found[3];
+    assert_eq!(
+        (
+            guessed.entity.name.as_str(),
+            guessed.event,
+            guessed.contributing.as_slice()
+        ),
+        ("192.0.2.9", 3, &[1, 2, 3][..])
+    );
+    assert_eq!(guessed.host.as_deref(), Some("web02"));
+}
+
+#[test]
+fn a_rule_that_only_feeds_a_correlation_is_silent() {
+    let rules = rules(&[("ssh.yml", &FAILED.replace("generate: true", "generate: false"))]);
+    let events: Vec<Event> = (1..=3).map(|seq| failure(seq, seq.cast_signed(), false)).collect();
+    assert_eq!(titles(&detected(&rules, &events)), ["Guessed passwords"]);
+}
+
+#[test]
+fn a_rehearsal_is_not_counted_together_with_the_real_thing() {
+    let rules = rules(&[("ssh.yml", FAILED)]);
+    let events = [failure(1, 1, false), failure(2, 2, true), failure(3, 3, false)];
+    assert_eq!(titles(&detected(&rules, &events)), ["Failed sign-in"; 3]);
+}
+
+#[test]
+fn the_later_rule_of_an_id_is_in_force_and_the_earlier_is_listed() {
+    let own = FAILED.replace("title: Failed sign-in", "title: Our own failed sign-in");
+    let rules = rules(&[("built-in/ssh.yml", FAILED), ("own/ssh.yml", &own)]);
+    assert!(
+        rules
+            .entries()
+            .iter()
+            .any(|entry| entry.identity.title == "Our own failed sign-in")
+    );
+    assert!(
+        !rules
+            .entries()
+            .iter()
+            .any(|entry| entry.identity.title == "Failed sign-in")
+    );
+    assert!(
+        rules
+            .refused()
+            .iter()
+            .any(|refused| refused.reason.contains("own/ssh.yml"))
+    );
+}
+
+#[test]
+fn a_broken_rule_is_refused_with_its_place_and_its_neighbours_stand() {
+    let broken =
+        format!("{FAILED}---\ntitle: Broken\nlogsource: {{product: linux}}\ndetection: {{a: 1, condition: b}}\n");
+    let rules = rules(&[("ssh.yml", &broken)]);
+    assert_eq!(rules.entries().len(), 2);
+    let refused = &rules.refused()[0];
+    assert_eq!(refused.rule.as_deref(), Some("Broken"));
+    assert!(refused.line > 20 && refused.reason.contains('b'), "{refused:?}");
+}
