@@ -97,6 +97,11 @@ impl Fields {
         self.0.iter_mut()
     }
 
+    /// Keeps only the fields for which `keep` holds, in their order.
+    pub fn retain(&mut self, keep: impl FnMut(&Field) -> bool) {
+        self.0.retain(keep);
+    }
+
     /// How many fields there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -107,6 +112,15 @@ impl Fields {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl IntoIterator for Fields {
+    type Item = Field;
+    type IntoIter = std::vec::IntoIter<Field>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 

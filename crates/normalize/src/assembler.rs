@@ -230,12 +230,12 @@ fn join(parts: Vec<Event>) -> Event {
     whole.raw = raw;
     for part in parts {
         whole.records += part.records;
-        for field in &part.fields {
+        for field in part.fields {
             if whole.fields.len() >= limits::FIELDS_MAX {
                 whole.problems.push(Problem::new(ProblemKind::LimitReached, "fields"));
                 break;
             }
-            whole.fields.push(field.name.clone(), field.value.clone());
+            whole.fields.push(field.name, field.value);
         }
         if part.logsources.address() != whole.logsources.address() {
             let both = whole.logsources.members().iter().chain(part.logsources.members());

@@ -122,9 +122,14 @@ impl Draft {
         self.happened_if_read(moment, &format_args!("{month}-{day} {time}"));
     }
 
-    /// Whether anything was found about when it happened.
-    pub(crate) fn has_moment(&self) -> bool {
-        self.moment.is_some()
+    /// Whether something was assumed about when it happened.
+    pub(crate) fn is_guess(&self) -> bool {
+        self.moment.as_ref().is_some_and(|moment| moment.guess.is_some())
+    }
+
+    /// Takes back what was set, for a source that prefers a better time if there is one.
+    pub(crate) fn take_moment(&mut self) -> Option<Moment> {
+        self.moment.take()
     }
 
     fn happened_if_read(&mut self, moment: Option<Moment>, text: &dyn std::fmt::Display) -> bool {

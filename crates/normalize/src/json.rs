@@ -3,7 +3,6 @@
 
 use std::{fmt, hash::BuildHasher};
 
-use compact_str::CompactString;
 use foldhash::fast::FixedState;
 use model::{ProblemKind, Value};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -13,13 +12,17 @@ use crate::{
     limits,
 };
 
+/// Gives the name under which a path becomes a field; an empty name leaves it out.
+pub(crate) type Namer = fn(&str) -> &str;
+
 /// Adds the fields of a JSON object. What comes before an error stays; a problem names the error. False when the text
 /// gives no field at all because it is not JSON.
-pub(crate) fn flatten(text: &str, draft: &mut Draft) -> bool {
+pub(crate) fn flatten(text: &str, namer: Namer, draft: &mut Draft) -> bool {
     let before = draft.fields.len();
     let mut deserializer = sonic_rs::Deserializer::from_str(text);
     let mut flattener = Flattener {
         draft,
+        namer,
         path: String::new(),
         names: Vec::new(),
         depth: 0,
@@ -47,6 +50,7 @@ pub(crate) fn flatten(text: &str, draft: &mut Draft) -> bool {
 
 struct Flattener<'d> {
     draft: &'d mut Draft,
+    namer: Namer,
     /// The dotted name of where the reader is.
     path: String,
     /// Hashes of the names met in the objects that are open, innermost last.
@@ -61,39 +65,18 @@ struct Flattener<'d> {
 impl Flattener<'_> {
     fn emit(&mut self, value: Value) {
         self.values += 1;
-        if self.values > limits::VALUES_MAX {
-            self.draft.limit_reached("values");
-        } else if let Some((begin, element)) = self.list {
-            self.emit_in_list(begin, element, value);
-        } else if self.path.len() > limits::NAME_BYTES_MAX {
-            self.draft.limit_reached("length of a name");
-        } else {
-            self.draft.push(CompactString::new(&self.path), value);
-        }
-    }
-
-    /// Adds a value of an object inside a list to the list under its name; elements without the name count as null, so
-    /// that lists of one origin stay aligned.
-    fn emit_in_list(&mut self, begin: usize, element: usize, value: Value) {
-        let path = self.path.as_str();
-        let known = self
-            .draft
-            .fields
-            .iter_mut()
-            .skip(begin)
-            .find(|field| field.name == path);
-        if let Some(field) = known
-            && let Value::List(list) = &mut field.value
-        {
-            extend(list, element, value);
+        let name = (self.namer)(&self.path);
+        if name.is_empty() && !self.path.is_empty() {
             return;
         }
-        let mut list = Vec::new();
-        extend(&mut list, element.min(limits::VALUES_MAX), value);
-        if self.path.len() > limits::NAME_BYTES_MAX {
+        if self.values > limits::VALUES_MAX {
+            self.draft.limit_reached("values");
+        } else if name.len() > limits::NAME_BYTES_MAX {
             self.draft.limit_reached("length of a name");
+        } else if let Some((begin, element)) = self.list {
+            emit_in_list(self.draft, name, (begin, element), value);
         } else {
-            self.draft.push(CompactString::new(&self.path), Value::List(list));
+            self.draft.push(name, value);
         }
     }
 
@@ -118,6 +101,21 @@ impl Flattener<'_> {
         }
         self.names.push(hash);
     }
+}
+
+/// Adds a value of an object inside a list to the list under its name; elements without the name count as null, so
+/// that lists of one origin stay aligned.
+fn emit_in_list(draft: &mut Draft, name: &str, (begin, element): (usize, usize), value: Value) {
+    let known = draft.fields.iter_mut().skip(begin).find(|field| field.name == name);
+    if let Some(field) = known
+        && let Value::List(list) = &mut field.value
+    {
+        extend(list, element, value);
+        return;
+    }
+    let mut list = Vec::new();
+    extend(&mut list, element.min(limits::VALUES_MAX), value);
+    draft.push(name, Value::List(list));
 }
 
 /// Appends `value` as what element number `element` says; a list is appended element by element.

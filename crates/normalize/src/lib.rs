@@ -6,6 +6,7 @@ mod columns;
 mod draft;
 mod entities;
 mod envelopes;
+mod evtx;
 mod json;
 pub mod limits;
 mod normalizer;
@@ -15,5 +16,6 @@ mod times;
 
 pub use assembler::{Assembler, Ending, Fragment, FragmentKey};
 pub use columns::{HEADER_BYTES_MAX, HeaderFollower};
+pub use evtx::{EvtxRecord, EvtxRecords, EvtxRejection, evtx_records};
 pub use normalizer::{Normalized, Normalizer};
 pub use settings::Settings;

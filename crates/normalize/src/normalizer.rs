@@ -10,9 +10,9 @@ use crate::{
     Settings,
     assembler::{Fragment, FragmentKey},
     draft::Draft,
-    envelopes::syslog,
+    envelopes::{self, syslog},
     json, limits,
-    sources::{Line, Reader, Reading, SOURCES, Source},
+    sources::{Line, Reader, Reading, SOURCES, Source, json as json_source, windows::names},
 };
 
 /// What became of one record.
@@ -107,8 +107,8 @@ impl Normalizer {
     /// Reads a text of any shape.
     fn read(&self, text: &str, content: Content<'_>, draft: &mut Draft) {
         let trimmed = text.trim_start();
-        if trimmed.starts_with('{') && json::flatten(trimmed, draft) {
-            read_object(content, draft);
+        if trimmed.starts_with('{') && json::flatten(trimmed, namer(trimmed), draft) {
+            self.read_object(content, draft);
             return;
         }
         if content.depth < limits::ENVELOPES_MAX
@@ -123,6 +123,39 @@ impl Normalizer {
             return;
         }
         self.read_line(text, content, draft);
+    }
+
+    /// Completes the draft of a JSON object whose fields are in it: by a product, or by what an envelope carries.
+    fn read_object(&self, content: Content<'_>, draft: &mut Draft) {
+        let hinted = content
+            .hint
+            .filter(|source| matches!(source.reader, Reader::Json { .. }));
+        let products = SOURCES.iter().filter(|source| source.name != json_source::SOURCE.name);
+        let known = hinted.or_else(|| products.into_iter().find(|source| source.recognises(&draft.fields)));
+        if let Some(source) = known {
+            source.read_object(draft);
+            return;
+        }
+        let inner = if content.depth < limits::ENVELOPES_MAX {
+            envelopes::open(draft)
+        } else {
+            None
+        };
+        let Some(inner) = inner else {
+            json_source::SOURCE.read_object(draft);
+            return;
+        };
+        draft.format = inner.format;
+        let named = inner
+            .source
+            .as_ref()
+            .and_then(|name| self.by_name.get(name.as_str()).copied());
+        let carried = Content {
+            program: inner.program.as_deref(),
+            hint: content.hint.or(named),
+            depth: content.depth + 1,
+        };
+        self.read(&inner.text, carried, draft);
     }
 
     /// Reads a text that is neither JSON nor in an envelope.
@@ -153,20 +186,13 @@ impl Normalizer {
     }
 }
 
-/// Completes the draft of a JSON object whose fields are in it.
-fn read_object(content: Content<'_>, draft: &mut Draft) {
-    let hinted = content
-        .hint
-        .filter(|source| matches!(source.reader, Reader::Json { .. }));
-    for source in hinted.into_iter().chain(SOURCES) {
-        let Reader::Json { recognise, read } = source.reader else {
-            continue;
-        };
-        if hinted.is_some() || recognise(&draft.fields) {
-            draft.format = source.name;
-            read(draft);
-            return;
-        }
+/// The names of a JSON object's fields: their paths, but for Windows events in the nested form.
+fn namer(text: &str) -> json::Namer {
+    let first = text[1..].trim_start();
+    if first.starts_with("\"Event\"") || first.starts_with("\"Event_attributes\"") {
+        names::of_nested
+    } else {
+        |path| path
     }
 }
 

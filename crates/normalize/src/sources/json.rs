@@ -5,7 +5,7 @@ use model::{Fields, Value};
 use super::{Reader, Source};
 use crate::{draft::Draft, times};
 
-pub(super) const SOURCE: Source = Source {
+pub(crate) const SOURCE: Source = Source {
     name: "json",
     programs: &[],
     reader: Reader::Json { recognise, read },

@@ -12,10 +12,11 @@ mod apache;
 mod auditd;
 mod cef;
 mod cisco;
+mod cloudtrail;
 mod cron;
 mod daemons;
 mod fortigate;
-mod json;
+pub(crate) mod json;
 mod nameserver;
 mod netfilter;
 mod nginx;
@@ -23,10 +24,18 @@ mod pam;
 mod sshd;
 mod su;
 mod sudo;
+mod suricata;
 mod w3c;
+pub(crate) mod windows;
+pub(crate) mod zeek;
 
 /// Every source, the most particular first: the first that recognises a record reads it.
 pub(crate) static SOURCES: &[Source] = &[
+    windows::SOURCE,
+    windows::XML_SOURCE,
+    cloudtrail::SOURCE,
+    suricata::SOURCE,
+    zeek::SOURCE,
     sshd::SOURCE,
     sudo::SOURCE,
     su::SOURCE,
@@ -56,6 +65,21 @@ pub(crate) struct Source {
     pub(crate) programs: &'static [&'static str],
     /// How it reads.
     pub(crate) reader: Reader,
+}
+
+impl Source {
+    /// Whether it is a source of JSON and the fields are of its product.
+    pub(crate) fn recognises(&self, fields: &Fields) -> bool {
+        matches!(self.reader, Reader::Json { recognise, .. } if recognise(fields))
+    }
+
+    /// Completes a draft from its fields, for a source of JSON.
+    pub(crate) fn read_object(&self, draft: &mut Draft) {
+        if let Reader::Json { read, .. } = self.reader {
+            draft.format = self.name;
+            read(draft);
+        }
+    }
 }
 
 /// How a source reads, by the shape of the content.
@@ -106,3 +130,12 @@ macro_rules! logsources {
     };
 }
 pub(crate) use logsources;
+
+/// Adds the value of field `from` also under the name that rules use, unless a field of that name is there.
+pub(crate) fn alias(draft: &mut Draft, from: &str, to: &'static str) {
+    if draft.fields.get(to).is_none()
+        && let Some(value) = draft.fields.get(from).cloned()
+    {
+        draft.push(to, value);
+    }
+}
