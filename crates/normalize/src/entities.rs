@@ -22,7 +22,6 @@ const NAMES: &[(EntityColumn, &[&str])] = &[
             "_HOSTNAME",
             "hostname",
             "ComputerName",
-            "host",
         ],
     ),
     (

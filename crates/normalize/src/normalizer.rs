@@ -107,8 +107,7 @@ impl Normalizer {
     /// Reads a text of any shape.
     fn read(&self, text: &str, content: Content<'_>, draft: &mut Draft) {
         let trimmed = text.trim_start();
-        if trimmed.starts_with('{') && json::flatten(trimmed, namer(trimmed), draft) {
-            self.read_object(content, draft);
+        if trimmed.starts_with('{') && self.read_json(trimmed, content, draft) {
             return;
         }
         if content.depth < limits::ENVELOPES_MAX
@@ -123,6 +122,23 @@ impl Normalizer {
             return;
         }
         self.read_line(text, content, draft);
+    }
+
+    /// Reads a JSON object; false when the text is none. The fields of the envelopes around it are kept apart
+    /// meanwhile, so that they are not taken for its own.
+    fn read_json(&self, text: &str, content: Content<'_>, draft: &mut Draft) -> bool {
+        let outer = std::mem::take(&mut draft.fields);
+        let is_json = json::flatten(text, namer(text), draft);
+        if is_json {
+            self.read_object(content, draft);
+        }
+        if !outer.is_empty() {
+            let own = std::mem::replace(&mut draft.fields, outer);
+            for field in own {
+                draft.push(field.name, field.value);
+            }
+        }
+        is_json
     }
 
     /// Completes the draft of a JSON object whose fields are in it: by a product, or by what an envelope carries.

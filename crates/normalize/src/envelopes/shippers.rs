@@ -107,14 +107,7 @@ fn spread(draft: &mut Draft, prefix: &str) {
     let Some(keys) = list(&draft.fields, &format!("{prefix}.key")) else {
         return;
     };
-    let types = [
-        "stringValue",
-        "intValue",
-        "boolValue",
-        "doubleValue",
-        "bytesValue",
-        "arrayValue.values.stringValue",
-    ];
+    let types = ["stringValue", "intValue", "boolValue", "doubleValue", "bytesValue"];
     let values = types.map(|kind| list(&draft.fields, &format!("{prefix}.value.{kind}")).unwrap_or_default());
     for (at, key) in keys.iter().enumerate() {
         let Some(name) = key.as_text() else { continue };
@@ -126,8 +119,12 @@ fn spread(draft: &mut Draft, prefix: &str) {
             draft.push(name, value.clone());
         }
     }
-    let inner = format!("{prefix}.");
-    draft.fields.retain(|field| !field.name.starts_with(inner.as_str()));
+    // Values that are lists themselves are not aligned with the keys: they stay under their paths.
+    let spread = |name: &str| match name.strip_prefix(prefix) {
+        Some(path) => path == ".key" || types.iter().any(|kind| path.strip_prefix(".value.") == Some(kind)),
+        None => false,
+    };
+    draft.fields.retain(|field| !spread(&field.name));
 }
 
 fn list(fields: &Fields, name: &str) -> Option<Vec<Value>> {

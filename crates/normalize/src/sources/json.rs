@@ -1,5 +1,6 @@
 //! Plain JSON: any object that no other source claims. Its fields stand as they are; well-known names of times are read.
 
+use compact_str::CompactString;
 use model::{Fields, Value};
 
 use super::{Reader, Source};
@@ -30,12 +31,19 @@ fn recognise(_: &Fields) -> bool {
 
 fn read(draft: &mut Draft) {
     read_time(draft, &TIME_NAMES);
+    if let Some(host) = draft.fields.text("host").filter(|host| !host.is_empty()) {
+        draft.entities.host_name = Some(CompactString::new(host).to_lowercase());
+    }
 }
 
 /// Sets the time from the first of these fields that is one: ISO text, or seconds to nanoseconds since 1970.
 pub(crate) fn read_time(draft: &mut Draft, names: &[&str]) -> bool {
     for name in names {
-        let moment = match draft.fields.get(name) {
+        let value = match draft.fields.get(name) {
+            Some(Value::List(list)) => list.first(),
+            other => other,
+        };
+        let moment = match value {
             Some(Value::Text(text)) => match times::of_epoch_text(text) {
                 Some(at) => Some(at.into()),
                 None => times::of_iso(text, draft.zoneless_offset),

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use compact_str::CompactString;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use model::{Fields, LogSource, LogSourceSet, Value};
@@ -93,9 +94,16 @@ fn read(draft: &mut Draft) {
     };
     draft.logsources = logsources(log);
     let is_dns = log == "dns";
+    // In the log of HTTP this is the host that was asked, not the one that it happened on.
+    let asked = if log == "http" {
+        fields.text("host").map(|host| CompactString::new(host).to_lowercase())
+    } else {
+        None
+    };
     if named.is_none() && !log.is_empty() {
-        draft.entities.event_code = Some(compact_str::CompactString::new(log));
+        draft.entities.event_code = Some(CompactString::new(log));
     }
+    draft.entities.url_domain = asked;
     if is_dns {
         alias(draft, "qtype_name", "record_type");
         alias(draft, "answers", "answer");

@@ -172,18 +172,34 @@ fn put_values_right(draft: &mut Draft) {
     {
         draft.push("Provider_Name", Value::Text(provider));
     }
-    for field in &mut draft.fields {
-        if field.name == "Keywords"
-            && let Some(keywords) = hexadecimal(&field.value)
-        {
-            field.value = keywords;
-        }
-    }
+    put_keywords(draft);
     for name in ["Hashes", "Hash"] {
         if let Some(Value::Text(packed)) = draft.fields.get(name) {
             let packed = packed.clone();
             split_hashes(&packed, draft);
         }
+    }
+}
+
+/// Rules tell the audit's success from its failure by the keywords; Winlogbeat gives only their names.
+fn put_keywords(draft: &mut Draft) {
+    if let Some(field) = draft.fields.iter_mut().find(|field| field.name == "Keywords") {
+        if let Some(keywords) = hexadecimal(&field.value) {
+            field.value = keywords;
+        }
+        return;
+    }
+    let named = |name: &str| match draft.fields.get("KeywordNames") {
+        Some(Value::List(list)) => list.iter().any(|keyword| keyword.as_text() == Some(name)),
+        Some(Value::Text(keyword)) => keyword == name,
+        Some(Value::Null | Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::Float(_)) | None => false,
+    };
+    let known = [
+        ("Audit Failure", "0x8010000000000000"),
+        ("Audit Success", "0x8020000000000000"),
+    ];
+    if let Some((_, keywords)) = known.into_iter().find(|(name, _)| named(name)) {
+        draft.push("Keywords", Value::text(keywords));
     }
 }
 

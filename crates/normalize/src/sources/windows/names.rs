@@ -30,6 +30,7 @@ pub(crate) const DATA_TEXTS: &str = "Data.#texts";
 
 fn of_data(path: &str) -> &str {
     match path {
+        "#attributes.xmlns" | "@xmlns" => "",
         "#attributes.Name" | "@Name" => "EventDataName",
         "Data.#attributes.Name" | "Data.@Name" => DATA_NAMES,
         "Data.#text" => DATA_TEXTS,
