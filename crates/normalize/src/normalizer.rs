@@ -143,12 +143,16 @@ impl Normalizer {
 
     /// Completes the draft of a JSON object whose fields are in it: by a product, or by what an envelope carries.
     fn read_object(&self, content: Content<'_>, draft: &mut Draft) {
-        let hinted = content
-            .hint
-            .filter(|source| matches!(source.reader, Reader::Json { .. }));
-        let products = SOURCES.iter().filter(|source| source.name != json_source::SOURCE.name);
-        let known = hinted.or_else(|| products.into_iter().find(|source| source.recognises(&draft.fields)));
+        let hinted = content.hint.filter(|source| source.is_json());
+        let all = SOURCES.iter().filter(|source| source.name != json_source::SOURCE.name);
+        let known = hinted
+            .into_iter()
+            .chain(all)
+            .find(|source| source.recognises(&draft.fields));
         if let Some(source) = known {
+            if let Some(hint) = hinted.filter(|hint| hint.name != source.name) {
+                draft.problem(ProblemKind::Malformed, format!("not as {} writes", hint.name));
+            }
             source.read_object(draft);
             return;
         }
@@ -158,7 +162,7 @@ impl Normalizer {
             None
         };
         let Some(inner) = inner else {
-            json_source::SOURCE.read_object(draft);
+            hinted.unwrap_or(&json_source::SOURCE).read_object(draft);
             return;
         };
         draft.format = inner.format;
@@ -169,6 +173,7 @@ impl Normalizer {
         let carried = Content {
             program: inner.program.as_deref(),
             hint: content.hint.or(named),
+            columns: content.columns,
             depth: content.depth + 1,
         };
         self.read(&inner.text, carried, draft);

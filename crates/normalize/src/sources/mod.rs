@@ -68,6 +68,11 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    /// Whether it reads JSON objects.
+    pub(crate) fn is_json(&self) -> bool {
+        matches!(self.reader, Reader::Json { .. })
+    }
+
     /// Whether it is a source of JSON and the fields are of its product.
     pub(crate) fn recognises(&self, fields: &Fields) -> bool {
         matches!(self.reader, Reader::Json { recognise, .. } if recognise(fields))
