@@ -7,6 +7,7 @@ mod digest;
 pub mod document;
 mod encode;
 pub mod engine;
+pub mod explain;
 pub mod fold;
 mod index;
 pub mod json;

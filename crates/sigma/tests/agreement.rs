@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value as Json, json};
 use sigma::document::{self, RuleDocument};
-use sigma::engine::Engine;
+use sigma::engine::{Engine, RuleIndex};
 use sigma::json::JsonScanner;
 use sigma::matcher::{LogSourceSet, Matcher};
 use sigma::rule::{LogSource, Rule};
@@ -241,15 +241,22 @@ fn load(rules: &[Json]) -> (Vec<Arc<Rule>>, Arc<Engine>) {
     (loaded, Arc::new(builder.build()))
 }
 
+/// Returns the rules that match, and checks that explanations tell the same.
 fn found(matcher: &mut Matcher, line: &str, sources: &LogSourceSet) -> BTreeSet<String> {
     let engine = Arc::clone(matcher.engine());
     let mut scanner = JsonScanner::new();
     let record = scanner.scan(line).expect("the tests write JSON objects");
-    matcher
-        .matches(&record, sources)
-        .iter()
-        .map(|index| engine.rule(*index).file.to_string())
-        .collect()
+    let found = matcher.matches(&record, sources);
+    for (index, rule) in (0..).map(RuleIndex).zip(engine.rules()) {
+        let explanation = engine.explain(index, &record, sources);
+        assert_eq!(
+            explanation.holds,
+            found.contains(&index),
+            "{}: {explanation} {line}",
+            rule.file
+        );
+    }
+    found.iter().map(|index| engine.rule(*index).file.to_string()).collect()
 }
 
 proptest! {
