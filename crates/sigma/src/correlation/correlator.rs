@@ -13,56 +13,56 @@ use crate::correlation::found::{Found, contributors_of, merge};
 use crate::correlation::limits::Limits;
 use crate::correlation::observation::{Counts, Cut, CutCause, Observation};
 use crate::correlation::plan::{self, Plans, Test};
-use crate::correlation::signal::FieldTexts;
 use crate::correlation::signal::{CorrelationMatch, GroupValue, Key, Signal, Unfit, kept, key_bytes, signal};
 use crate::correlation::state::{Entry, Holding, Reach, Sources, State};
 use crate::correlation::tally::{Keep, Tally};
 use crate::document::RuleError;
+use crate::record::Record;
 
 #[derive(Debug)]
-struct Group {
-    state: State,
-    last_us: i64,
-    is_holding: bool,
-    is_cut: bool,
+pub(super) struct Group {
+    pub(super) state: State,
+    pub(super) last_us: i64,
+    pub(super) is_holding: bool,
+    pub(super) is_cut: bool,
 }
 
 #[derive(Debug)]
-struct OpenTally {
-    tally: Tally,
-    carried: Arc<[Option<Arc<str>>]>,
-    is_cut: bool,
+pub(super) struct OpenTally {
+    pub(super) tally: Tally,
+    pub(super) carried: Arc<[Option<Arc<str>>]>,
+    pub(super) is_cut: bool,
 }
 
 /// The groups of one plan.
 #[derive(Debug, Default)]
-struct Memory {
-    groups: BTreeMap<Key, Group>,
+pub(super) struct Memory {
+    pub(super) groups: BTreeMap<Key, Group>,
     /// Groups by when they were touched, oldest first; a group may have been touched again since.
-    touched: VecDeque<(i64, Key)>,
-    tallies: BTreeMap<Key, OpenTally>,
+    pub(super) touched: VecDeque<(i64, Key)>,
+    pub(super) tallies: BTreeMap<Key, OpenTally>,
     /// The end of the open bucket; meaningful while there are tallies.
-    bucket_end_us: i64,
+    pub(super) bucket_end_us: i64,
 }
 
 /// Correlates matched events. See the module for what its matches depend on.
 #[derive(Debug)]
 pub struct Correlator {
-    plans: Plans,
-    limits: Limits,
-    memories: Vec<Memory>,
-    waiting: BTreeMap<(i64, u64), Vec<Signal>>,
-    waiting_bytes: usize,
-    group_bytes: usize,
-    groups: usize,
+    pub(super) plans: Plans,
+    pub(super) limits: Limits,
+    pub(super) memories: Vec<Memory>,
+    pub(super) waiting: BTreeMap<(i64, u64), Vec<Signal>>,
+    pub(super) waiting_bytes: usize,
+    pub(super) group_bytes: usize,
+    pub(super) groups: usize,
     /// Everything before it has been taken.
-    watermark_us: i64,
-    counts: Counts,
-    cuts: Vec<Cut>,
-    matches: Vec<CorrelationMatch>,
+    pub(super) watermark_us: i64,
+    pub(super) counts: Counts,
+    pub(super) cuts: Vec<Cut>,
+    pub(super) matches: Vec<CorrelationMatch>,
 }
 
-const GROUP_BYTES: usize = 200;
+pub(super) const GROUP_BYTES: usize = 200;
 
 impl Correlator {
     /// Compiles correlations; `resolve` returns the index of the detection rule that has an id or name.
@@ -118,12 +118,15 @@ impl Correlator {
     }
 
     /// Takes an event that matched rules and returns the matches that are certain now.
-    pub fn observe(&mut self, observation: Observation<'_>, record: &dyn FieldTexts) -> Vec<CorrelationMatch> {
-        let mut signals = self.signals_of(observation, record);
-        if !signals.is_empty() {
-            self.counts.observed += 1;
-            signals.sort_by_key(|signal| signal.plan);
-            self.enqueue(observation, signals);
+    pub fn observe<R: Record + ?Sized>(&mut self, observation: Observation<'_>, record: &R) -> Vec<CorrelationMatch> {
+        if observation.rules.iter().any(|rule| self.uses(*rule)) {
+            let texts = self.texts_of(record);
+            let mut signals = self.signals_of(observation, &texts);
+            if !signals.is_empty() {
+                self.counts.observed += 1;
+                signals.sort_by_key(|signal| signal.plan);
+                self.enqueue(observation, signals);
+            }
         }
         self.advance(observation.received_us)
     }
@@ -167,8 +170,22 @@ impl Correlator {
         self.waiting_bytes + self.group_bytes
     }
 
-    fn signals_of(&mut self, observation: Observation<'_>, record: &dyn FieldTexts) -> Vec<Signal> {
-        let field = |name: &str| record.field_text(name).map(|text| kept(&text));
+    /// Reads the fields that some correlation looks at; of several values of a field, the first.
+    fn texts_of<R: Record + ?Sized>(&self, record: &R) -> BTreeMap<String, Arc<str>> {
+        let mut texts = BTreeMap::new();
+        record.visit(|name, value| {
+            if self.plans.fields.contains(name)
+                && !texts.contains_key(name)
+                && let Some(text) = value.text()
+            {
+                texts.insert(name.to_owned(), kept(&text));
+            }
+        });
+        texts
+    }
+
+    fn signals_of(&mut self, observation: Observation<'_>, texts: &BTreeMap<String, Arc<str>>) -> Vec<Signal> {
+        let field = |name: &str| texts.get(name).map(Arc::clone);
         let sources = Sources::One(observation.seq);
         let mut signals: Vec<Signal> = Vec::new();
         for rule in observation.rules {
@@ -425,72 +442,5 @@ impl Correlator {
             contributors_total: named.max(total),
             is_cut: found.is_cut,
         });
-    }
-
-    /// Forgets the groups that can no longer matter to any later event.
-    fn forget_quiet(&mut self, now_us: i64) {
-        for index in 0..self.memories.len() {
-            let oldest = now_us.saturating_sub(self.plans.list[index].span_us);
-            while self.memories[index]
-                .touched
-                .front()
-                .is_some_and(|(touched, _)| *touched < oldest)
-            {
-                self.forget_oldest(index, oldest);
-            }
-        }
-    }
-
-    /// Looks at the group touched longest ago: forgets it if it was not touched since, else puts it back in line.
-    fn forget_oldest(&mut self, index: usize, oldest_us: i64) -> bool {
-        let memory = &mut self.memories[index];
-        let Some((touched_us, key)) = memory.touched.pop_front() else {
-            return false;
-        };
-        let Some(group) = memory.groups.get(&key) else {
-            return false;
-        };
-        if group.last_us > touched_us && group.last_us >= oldest_us {
-            memory.touched.push_back((group.last_us, key));
-            return false;
-        }
-        self.groups -= 1;
-        self.group_bytes -= GROUP_BYTES + key_bytes(&key) + group.state.bytes();
-        memory.groups.remove(&key);
-        true
-    }
-
-    /// Forgets groups until the limits hold: open windows only when no sliding group is left.
-    fn hold_limits(&mut self, now_us: i64) {
-        while self.groups > self.limits.groups_max || self.group_bytes > self.limits.state_bytes_max / 2 {
-            let sliding = (0..self.memories.len()).filter(|index| !self.memories[*index].touched.is_empty());
-            let oldest = sliding.min_by_key(|index| self.memories[*index].touched.front().map(|(touched, _)| *touched));
-            if let Some(index) = oldest {
-                if self.forget_oldest(index, i64::MIN) {
-                    self.cut(Some(self.plans.list[index].source), now_us, CutCause::Group);
-                }
-                continue;
-            }
-            let Some(index) = (0..self.memories.len()).max_by_key(|index| self.memories[*index].tallies.len()) else {
-                return;
-            };
-            let Some((key, open)) = self.memories[index].tallies.pop_first() else {
-                return;
-            };
-            self.groups -= 1;
-            self.group_bytes -= GROUP_BYTES + key_bytes(&key) + open.tally.bytes();
-            self.cut(Some(self.plans.list[index].source), now_us, CutCause::Group);
-        }
-    }
-
-    fn cut(&mut self, correlation: Option<usize>, time_us: i64, cause: CutCause) {
-        self.counts.cuts += 1;
-        if self.cuts.len() < self.limits.cuts_max {
-            self.cuts.push(Cut {
-                correlation,
-                time_us,
-                cause,
-            });
-        }
     }
 }

@@ -4,11 +4,13 @@
 
 mod correlator;
 mod expression;
+mod forget;
 mod found;
 pub mod limits;
 mod observation;
 mod parse;
 mod plan;
+mod presence;
 mod rule;
 mod signal;
 mod state;
@@ -24,7 +26,7 @@ pub use expression::Expression;
 pub use limits::Limits;
 pub use observation::{Counts, Cut, CutCause, Observation};
 pub use rule::{Alias, Comparison, Condition, Correlation, CorrelationKind, Operator, Reference};
-pub use signal::{CorrelationMatch, FieldTexts, GroupValue};
+pub use signal::{CorrelationMatch, GroupValue};
 
 use crate::document::{Body, RuleError};
 use crate::rule::Metadata;

@@ -1,10 +1,11 @@
 //! Compiles correlation documents into plans: references resolved, chains ordered from the inside out, conditions made into tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::correlation::CorrelationRule;
 use crate::correlation::expression::Expression;
 use crate::correlation::limits::{CHAIN_DEPTH_MAX, SEQUENCES_MAX, TEMPORAL_REFERENCES_MAX};
+use crate::correlation::presence::{Presence, Sequence};
 use crate::correlation::rule::{Comparison, Condition, Correlation, CorrelationKind, Operator};
 use crate::document::Fault;
 
@@ -54,72 +55,6 @@ pub(super) enum Test {
     },
 }
 
-/// References that must follow one another, and those that must not occur.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Sequence {
-    pub(super) steps: Vec<usize>,
-    pub(super) forbidden: u64,
-}
-
-/// An extended condition over the bits of a presence word.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Presence {
-    Bit(usize),
-    And(Vec<Presence>),
-    Or(Vec<Presence>),
-    Not(Box<Presence>),
-}
-
-impl Presence {
-    pub(super) fn holds(&self, present: u64) -> bool {
-        match self {
-            Presence::Bit(bit) => present & (1 << bit) != 0,
-            Presence::And(parts) => parts.iter().all(|part| part.holds(present)),
-            Presence::Or(parts) => parts.iter().any(|part| part.holds(present)),
-            Presence::Not(part) => !part.holds(present),
-        }
-    }
-
-    fn from_expression(expression: &Expression, position: &impl Fn(&str) -> usize) -> Presence {
-        let all = |parts: &[Expression]| parts.iter().map(|part| Self::from_expression(part, position)).collect();
-        match expression {
-            Expression::Rule(name) => Presence::Bit(position(name)),
-            Expression::And(parts) => Presence::And(all(parts)),
-            Expression::Or(parts) => Presence::Or(all(parts)),
-            Expression::Not(part) => Presence::Not(Box::new(Self::from_expression(part, position))),
-        }
-    }
-
-    /// Returns the ways to make the presence hold, as pairs of bits that must and bits that must not be set; `None` beyond the limit.
-    fn terms(&self, wanted: bool) -> Option<Vec<(u64, u64)>> {
-        let (parts, is_and) = match (self, wanted) {
-            (Presence::Bit(bit), true) => return Some(vec![(1 << bit, 0)]),
-            (Presence::Bit(bit), false) => return Some(vec![(0, 1 << bit)]),
-            (Presence::Not(part), _) => return part.terms(!wanted),
-            (Presence::And(parts), _) => (parts, wanted),
-            (Presence::Or(parts), _) => (parts, !wanted),
-        };
-        let mut terms: Vec<(u64, u64)> = if is_and { vec![(0, 0)] } else { Vec::new() };
-        for part in parts {
-            let more = part.terms(wanted)?;
-            terms = if is_and {
-                let joined = terms
-                    .iter()
-                    .flat_map(|(with, without)| more.iter().map(move |(a, b)| (with | a, without | b)));
-                joined.filter(|(with, without)| with & without == 0).collect()
-            } else {
-                terms.into_iter().chain(more).collect()
-            };
-            terms.sort_unstable();
-            terms.dedup();
-            if terms.len() > SEQUENCES_MAX {
-                return None;
-            }
-        }
-        Some(terms)
-    }
-}
-
 /// What a reference leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Target {
@@ -135,6 +70,8 @@ pub(super) struct Plans {
     pub(super) by_rule: BTreeMap<usize, Vec<(usize, usize)>>,
     /// Detection rules that do not report on their own.
     pub(super) silent_rules: Vec<usize>,
+    /// Every field that some plan reads from events.
+    pub(super) fields: BTreeSet<String>,
     /// How far back events must be replayed to rebuild the state, without the lateness.
     pub(super) horizon_us: i64,
 }
@@ -170,6 +107,11 @@ pub(super) fn compile(
     }
     connect(&mut plans, rules, &targets, &plan_of);
     carry_down(&mut plans, &targets, &plan_of);
+    let read = plans.list.iter().flat_map(|plan| {
+        let located = plan.group_fields.iter().chain(&plan.value_fields).flatten();
+        located.chain(&plan.carried).cloned()
+    });
+    plans.fields = read.collect();
     plans.horizon_us = horizon(&plans);
     (plans, refused.into_iter().collect())
 }

@@ -128,9 +128,3 @@ pub struct GroupValue {
     /// The value.
     pub value: String,
 }
-
-/// A record that can give the values of its fields as text: what correlations need of it.
-pub trait FieldTexts {
-    /// Returns the value of a field as text; `None` if the record has none, or a null, or no single value.
-    fn field_text(&self, name: &str) -> Option<String>;
-}

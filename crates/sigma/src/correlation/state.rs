@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use crate::correlation::plan::{Sequence, Test};
+use crate::correlation::plan::Test;
+use crate::correlation::presence::Sequence;
 
 /// The event, or for a match of an inner correlation the events, behind an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]

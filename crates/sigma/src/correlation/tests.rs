@@ -13,10 +13,13 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::document::{self, RuleDocument};
+use crate::record::{Record, Value};
 
-impl FieldTexts for BTreeMap<String, String> {
-    fn field_text(&self, name: &str) -> Option<String> {
-        self.get(name).cloned()
+impl Record for BTreeMap<String, String> {
+    fn visit<'a, F: FnMut(&'a str, Value<'a>)>(&'a self, mut visit: F) {
+        for (name, value) in self {
+            visit(name, Value::Str(value));
+        }
     }
 }
 
