@@ -260,3 +260,159 @@ fn joined_raw(parts: &[Event]) -> Bytes {
     }
     raw.freeze()
 }
+
+#[cfg(test)]
+mod tests {
+    use model::Transport;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Normalizer, Settings};
+
+    fn event(seq: Seq, second: i64) -> Event {
+        let record = model::RawRecord {
+            source: SourceId::new("host"),
+            received_at: Timestamp::from_second(1_773_561_600 + second).unwrap(),
+            transport: Transport::File,
+            origin: CompactString::default(),
+            format: model::FormatHint::Named("json".into()),
+            exercise: false,
+            bytes: Bytes::from(format!("{{\"seq\":{seq}}}")),
+        };
+        match Normalizer::new(&Settings::default()).normalize(seq, &record) {
+            Normalized::Event(event) => event,
+            Normalized::Fragment(fragment) => fragment.event,
+        }
+    }
+
+    fn fragment(seq: Seq, second: i64, id: u8, ending: Ending) -> Normalized {
+        let event = event(seq, second);
+        Normalized::Fragment(Box::new(Fragment {
+            key: FragmentKey {
+                source: event.source.clone(),
+                host: Some(CompactString::new(if id.is_multiple_of(2) { "a" } else { "b" })),
+                id: CompactString::new(id.to_string()),
+            },
+            ending,
+            event,
+            whole: |event| event.format = CompactString::const_new("whole"),
+        }))
+    }
+
+    /// What came out, each as `seq+records`.
+    fn out(items: Vec<Normalized>) -> (Vec<String>, Assembler) {
+        let mut assembler = Assembler::default();
+        let mut events = Vec::new();
+        for item in items {
+            assembler.push(item, &mut events);
+        }
+        let shown = events.iter().map(|event| format!("{}+{}", event.seq, event.records));
+        (shown.collect(), assembler)
+    }
+
+    #[test]
+    fn fragments_become_one_event_when_the_last_is_there() {
+        let mut assembler = Assembler::default();
+        let mut events = Vec::new();
+        assembler.push(fragment(1, 0, 2, Ending::Open), &mut events);
+        assembler.push(Normalized::Event(event(2, 0)), &mut events);
+        assert_eq!(assembler.oldest_pending(), Some(1));
+        assembler.push(fragment(3, 0, 2, Ending::Last), &mut events);
+        assert_eq!(assembler.oldest_pending(), None);
+        assert_eq!(events.len(), 2);
+        assert_eq!(
+            (events[1].seq, events[1].records, events[1].format.as_str()),
+            (1, 2, "whole")
+        );
+        assert_eq!(&events[1].raw[..], b"{\"seq\":1}\n{\"seq\":3}");
+        let seqs: Vec<_> = events[1].fields.iter().map(|field| field.value.clone()).collect();
+        assert_eq!(seqs, [model::Value::Int(1), model::Value::Int(3)]);
+    }
+
+    #[test]
+    fn a_ripe_group_waits_for_the_next_record_of_its_host_and_any_group_for_its_time_only() {
+        let ripe = || vec![fragment(1, 0, 2, Ending::Open), fragment(2, 0, 2, Ending::Ripe)];
+        assert_eq!(out(ripe()).0, Vec::<String>::new());
+        let with = |item| out(ripe().into_iter().chain([item]).collect()).0;
+        assert_eq!(with(fragment(3, 0, 4, Ending::Open)), ["1+2"]);
+        assert_eq!(with(fragment(3, 0, 3, Ending::Open)), Vec::<String>::new());
+        assert_eq!(with(Normalized::Event(event(3, limits::GROUP_WAIT_SECONDS))), ["3+1"]);
+        assert_eq!(
+            with(Normalized::Event(event(3, limits::GROUP_WAIT_SECONDS + 1))),
+            ["1+2", "3+1"]
+        );
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let many = u64::try_from(limits::GROUPS_MAX).unwrap() + 10;
+        let mut assembler = Assembler::default();
+        let mut events = Vec::new();
+        for seq in 1..=many {
+            let Normalized::Fragment(mut one) = fragment(seq, 0, 2, Ending::Open) else {
+                continue;
+            };
+            one.key.id = CompactString::new(seq.to_string());
+            assembler.push(Normalized::Fragment(one), &mut events);
+        }
+        assert_eq!(events.len(), 10);
+        assert!(
+            events
+                .iter()
+                .all(|event| event.problems.iter().any(|p| p.kind == ProblemKind::LimitReached))
+        );
+        let fed = (1..=u64::from(limits::FRAGMENTS_MAX) + 1).map(|seq| fragment(seq, 0, 2, Ending::Open));
+        assert_eq!(out(fed.collect()).0, [format!("1+{}", limits::FRAGMENTS_MAX)]);
+    }
+
+    /// One step of a random journal: who, how it ends, and how many seconds later.
+    fn steps() -> impl Strategy<Value = Vec<(u8, u8, i64)>> {
+        proptest::collection::vec((0_u8..7, 0_u8..6, 0_i64..4), 1..60)
+    }
+
+    fn item(seq: Seq, (id, ending, _): (u8, u8, i64), second: i64) -> Normalized {
+        match (id, ending) {
+            (0, _) => Normalized::Event(event(seq, second)),
+            (id, 0) => fragment(seq, second, id, Ending::Last),
+            (id, 1) => fragment(seq, second, id, Ending::Ripe),
+            (id, _) => fragment(seq, second, id, Ending::Open),
+        }
+    }
+
+    /// An event that came out: because of which entry, its own number, and of how many records it is.
+    type Came = (Seq, Seq, u32);
+
+    /// What came out of the entries from `resume` on, and what was pending after each; what waits at the end comes last.
+    fn run(steps: &[(u8, u8, i64)], resume: Seq) -> (Vec<Came>, Vec<Option<Seq>>) {
+        let mut assembler = Assembler::default();
+        let (mut came, mut waits, mut second) = (Vec::new(), Vec::new(), 0);
+        for (seq, step) in (1..).zip(steps) {
+            second += step.2;
+            if seq >= resume {
+                let mut events = Vec::new();
+                assembler.push(item(seq, *step, second), &mut events);
+                came.extend(events.iter().map(|event| (seq, event.seq, event.records)));
+            }
+            waits.push(assembler.oldest_pending());
+        }
+        let mut events = Vec::new();
+        assembler.flush(&mut events);
+        came.extend(events.iter().map(|event| (Seq::MAX, event.seq, event.records)));
+        (came, waits)
+    }
+
+    proptest! {
+        #[test]
+        fn a_restart_at_the_oldest_pending_gives_the_same_events(steps in steps(), at in any::<prop::sample::Index>()) {
+            let (first, waits) = run(&steps, 1);
+            let records: u32 = first.iter().map(|(_, _, records)| records).sum();
+            prop_assert_eq!(records as usize, steps.len());
+            let stopped = at.index(steps.len()) as Seq + 1;
+            let resume = waits[at.index(steps.len())].unwrap_or(stopped + 1);
+            let (second, _) = run(&steps, resume);
+            let after = |came: &[Came]| -> Vec<_> { came.iter().filter(|c| c.0 > stopped).copied().collect() };
+            prop_assert_eq!(after(&first), after(&second));
+            prop_assert!(second.iter().all(|event| first.contains(event)));
+        }
+    }
+}

@@ -112,8 +112,7 @@ impl Draft {
 
     /// Sets when it happened from a local time; a zone that is missing is guessed.
     pub(crate) fn happened_civil(&mut self, local: civil::DateTime, zone: Option<Offset>) {
-        let moment = times::of_civil(local, zone, self.zoneless_offset);
-        self.happened_if_read(moment, &local);
+        self.happened(times::of_civil(local, zone, self.zoneless_offset));
     }
 
     /// Sets when it happened from month, day and time; the year is guessed, and the zone where it is missing.
@@ -137,10 +136,15 @@ impl Draft {
         if is_read {
             self.moment = moment;
         } else {
-            let text: String = text.to_string().chars().take(64).collect();
-            self.time_problem = Some(Problem::new(ProblemKind::NoTime, format!("not a time: {text}")));
+            self.unreadable_time(text);
         }
         is_read
+    }
+
+    /// Notes a text that stands where a time should be; it counts when nothing else says when it happened.
+    pub(crate) fn unreadable_time(&mut self, text: &dyn std::fmt::Display) {
+        let text: String = text.to_string().chars().take(64).collect();
+        self.time_problem = Some(Problem::new(ProblemKind::NoTime, format!("not a time: {text}")));
     }
 
     /// Makes the event; gives what joins it with others beside it.

@@ -293,6 +293,7 @@ fn set_some<T>(column: &mut Option<T>, value: Option<T>) -> bool {
 
 fn set_text(column: &mut Option<CompactString>, value: &Value, lower: bool) -> bool {
     let text = match first(value) {
+        Value::Text(text) if lower && text.is_ascii() => text.to_ascii_lowercase(),
         Value::Text(text) if lower => text.to_lowercase(),
         Value::Text(text) => text.clone(),
         Value::Int(number) => compact_str::format_compact!("{number}"),

@@ -18,26 +18,23 @@ pub(crate) type Namer = fn(&str) -> &str;
 /// Adds the fields of a JSON object. What comes before an error stays; a problem names the error. False when the text
 /// gives no field at all because it is not JSON.
 pub(crate) fn flatten(text: &str, namer: Namer, draft: &mut Draft) -> bool {
+    let shallow = without_depths(text);
+    if shallow.is_some() {
+        draft.limit_reached("depth");
+    }
     let before = draft.fields.len();
-    let mut deserializer = sonic_rs::Deserializer::from_str(text);
+    let mut deserializer = sonic_rs::Deserializer::from_str(shallow.as_deref().unwrap_or(text));
     let mut flattener = Flattener {
         draft,
         namer,
         path: String::new(),
         names: Vec::new(),
-        depth: 0,
         values: 0,
         list: None,
-        is_too_deep: false,
     };
     let read = Node { to: &mut flattener }.deserialize(&mut deserializer);
-    let is_too_deep = flattener.is_too_deep;
     match read.and_then(|()| deserializer.end()) {
         Ok(()) => true,
-        Err(_) if is_too_deep => {
-            draft.limit_reached("depth");
-            true
-        }
         Err(error) if draft.fields.len() > before => {
             let detail = error.to_string();
             let line = detail.lines().next().unwrap_or_default();
@@ -48,6 +45,43 @@ pub(crate) fn flatten(text: &str, namer: Namer, draft: &mut Draft) -> bool {
     }
 }
 
+/// The text with `null` in the place of objects and lists that are nested deeper than [`limits::DEPTH_MAX`], when there
+/// are any. The parser walks by recursion, and skips by recursion without a limit, so it must never see them.
+fn without_depths(text: &str) -> Option<String> {
+    let openings = text.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    if openings <= limits::DEPTH_MAX {
+        return None;
+    }
+    let mut kept = String::new();
+    let (mut depth, mut from, mut is_cut) = (0_usize, 0, false);
+    let (mut is_text, mut is_escaped) = (false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            _ if is_text => {}
+            b'{' | b'[' => {
+                depth += 1;
+                if depth == limits::DEPTH_MAX + 1 {
+                    kept.push_str(&text[from..at]);
+                    kept.push_str("null");
+                    (from, is_cut) = (text.len(), true);
+                }
+            }
+            b'}' | b']' => {
+                if depth == limits::DEPTH_MAX + 1 {
+                    from = at + 1;
+                }
+                depth = depth.saturating_sub(1);
+            }
+            _ => {}
+        }
+    }
+    kept.push_str(&text[from..]);
+    is_cut.then_some(kept)
+}
+
 struct Flattener<'d> {
     draft: &'d mut Draft,
     namer: Namer,
@@ -55,21 +89,20 @@ struct Flattener<'d> {
     path: String,
     /// Hashes of the names met in the objects that are open, innermost last.
     names: Vec<u64>,
-    depth: usize,
     values: usize,
     /// Inside a list of objects: where its fields begin, and which element is being read.
     list: Option<(usize, usize)>,
-    is_too_deep: bool,
 }
 
 impl Flattener<'_> {
     fn emit(&mut self, value: Value) {
-        self.values += 1;
+        // The elements of a list were counted one by one.
+        self.values += usize::from(!matches!(value, Value::List(_)));
         let name = (self.namer)(&self.path);
         if name.is_empty() && !self.path.is_empty() {
             return;
         }
-        if self.values > limits::VALUES_MAX {
+        if self.values > limits::VALUES_MAX && !matches!(value, Value::List(_)) {
             self.draft.limit_reached("values");
         } else if name.len() > limits::NAME_BYTES_MAX {
             self.draft.limit_reached("length of a name");
@@ -182,11 +215,6 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        if self.to.depth >= limits::DEPTH_MAX {
-            self.to.draft.limit_reached("depth");
-            return drain_seq(self.to, items);
-        }
-        self.to.depth += 1;
         let outer = self.to.list;
         let mut list = Vec::new();
         let begin = outer.map_or(self.to.draft.fields.len(), |(begin, _)| begin);
@@ -206,7 +234,6 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
             element += 1;
         }
         self.to.list = outer;
-        self.to.depth -= 1;
         if !list.is_empty() || objects == 0 {
             self.to.emit(Value::List(list));
         }
@@ -219,11 +246,6 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
 }
 
 fn read_map<'de, A: MapAccess<'de>>(to: &mut Flattener<'_>, mut map: A) -> Result<(), A::Error> {
-    if to.depth >= limits::DEPTH_MAX {
-        to.draft.limit_reached("depth");
-        return drain_map(to, map);
-    }
-    to.depth += 1;
     let names_begin = to.names.len();
     let path_length = to.path.len();
     let names = Name {
@@ -241,7 +263,6 @@ fn read_map<'de, A: MapAccess<'de>>(to: &mut Flattener<'_>, mut map: A) -> Resul
         is_some = map.next_key_seed(names)?.is_some();
     }
     to.names.truncate(names_begin);
-    to.depth -= 1;
     Ok(())
 }
 
@@ -350,12 +371,6 @@ impl<'de> Visitor<'de> for Element<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Kind, A::Error> {
-        if self.to.depth >= limits::DEPTH_MAX {
-            self.to.draft.limit_reached("depth");
-            drain_seq(self.to, items)?;
-            return Ok(Kind::Plain);
-        }
-        self.to.depth += 1;
         let mut inner = Vec::new();
         loop {
             let item = Element {
@@ -366,83 +381,11 @@ impl<'de> Visitor<'de> for Element<'_, '_> {
                 break;
             }
         }
-        self.to.depth -= 1;
         Ok(self.add(Value::List(inner)))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Kind, A::Error> {
         read_map(self.to, map)?;
         Ok(Kind::Object)
-    }
-}
-
-/// Passes over what is nested too deep. Not `IgnoredAny`: `sonic-rs` skips that by recursion without a limit, while its
-/// visitors stop at 255 levels.
-struct Drain<'f, 'd> {
-    to: &'f mut Flattener<'d>,
-}
-
-fn drain_seq<'de, A: SeqAccess<'de>>(to: &mut Flattener<'_>, mut items: A) -> Result<(), A::Error> {
-    // The parser's own limit may end the whole reading below here; then this says why.
-    to.is_too_deep = true;
-    while items.next_element_seed(Drain { to: &mut *to })?.is_some() {}
-    to.is_too_deep = false;
-    Ok(())
-}
-
-fn drain_map<'de, A: MapAccess<'de>>(to: &mut Flattener<'_>, mut map: A) -> Result<(), A::Error> {
-    to.is_too_deep = true;
-    while map.next_key_seed(Drain { to: &mut *to })?.is_some() {
-        map.next_value_seed(Drain { to: &mut *to })?;
-    }
-    to.is_too_deep = false;
-    Ok(())
-}
-
-impl<'de> DeserializeSeed<'de> for Drain<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Drain<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<(), A::Error> {
-        drain_seq(self.to, items)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        drain_map(self.to, map)
     }
 }

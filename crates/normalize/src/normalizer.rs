@@ -244,10 +244,13 @@ struct Content<'a> {
 
 /// The bytes as text; what is not UTF-8 is replaced and noted.
 fn decode<'a>(bytes: &'a [u8], draft: &mut Draft) -> Cow<'a, str> {
-    let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
-    if let Cow::Owned(_) = text {
-        let valid = bytes.utf8_chunks().next().map_or(0, |chunk| chunk.valid().len());
-        draft.problem(ProblemKind::InvalidUtf8, format!("from byte {valid}"));
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    // The lossy conversion looks at each byte; the check before it at sixteen at a time.
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(error) => {
+            draft.problem(ProblemKind::InvalidUtf8, format!("from byte {}", error.valid_up_to()));
+            String::from_utf8_lossy(bytes)
+        }
     }
-    text
 }

@@ -25,12 +25,13 @@ impl From<Timestamp> for Moment {
 }
 
 /// A local time with its zone, or without one: then `assumed` stands in.
-pub(crate) fn of_civil(local: civil::DateTime, zone: Option<Offset>, assumed: Offset) -> Option<Moment> {
-    let at = zone.unwrap_or(assumed).to_timestamp(local).ok()?;
+pub(crate) fn of_civil(local: civil::DateTime, zone: Option<Offset>, assumed: Offset) -> Moment {
+    // What lies outside of all instants is a time nevertheless, but not a plausible one.
+    let at = zone.unwrap_or(assumed).to_timestamp(local).unwrap_or(Timestamp::MAX);
     let guess = zone
         .is_none()
         .then(|| format!("no zone in {local}: assumed UTC{assumed}"));
-    Some(Moment { at, guess })
+    Moment { at, guess }
 }
 
 /// A local time without a year (RFC 3164): the year is the one that brings it closest to, but at most a day after, `received_at`.
@@ -70,7 +71,7 @@ pub(crate) fn of_iso(text: &str, assumed: Offset) -> Option<Moment> {
         "" => None,
         rest => Some(offset(rest)?),
     };
-    of_civil(local, zone, assumed)
+    Some(of_civil(local, zone, assumed))
 }
 
 /// Reads the date and time at the start of an ISO text; gives what follows it.

@@ -62,6 +62,10 @@ pub(crate) fn read_time(draft: &mut Draft, names: &[&str]) -> bool {
             draft.happened(moment);
             return true;
         }
+        if let Some(Value::Text(text)) = value {
+            let text = text.clone();
+            draft.unreadable_time(&text);
+        }
     }
     false
 }
