@@ -48,10 +48,7 @@ pub(crate) fn flatten(text: &str, namer: Namer, draft: &mut Draft) -> bool {
 /// The text with `null` in the place of objects and lists that are nested deeper than [`limits::DEPTH_MAX`], when there
 /// are any. The parser walks by recursion, and skips by recursion without a limit, so it must never see them.
 fn without_depths(text: &str) -> Option<String> {
-    let openings = text.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
-    if openings <= limits::DEPTH_MAX {
-        return None;
-    }
+    memchr::memchr2_iter(b'{', b'[', text.as_bytes()).nth(limits::DEPTH_MAX)?;
     let mut kept = String::new();
     let (mut depth, mut from, mut is_cut) = (0_usize, 0, false);
     let (mut is_text, mut is_escaped) = (false, false);

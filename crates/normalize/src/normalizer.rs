@@ -127,12 +127,13 @@ impl Normalizer {
     /// Reads a JSON object; false when the text is none. The fields of the envelopes around it are kept apart
     /// meanwhile, so that they are not taken for its own.
     fn read_json(&self, text: &str, content: Content<'_>, draft: &mut Draft) -> bool {
-        let outer = std::mem::take(&mut draft.fields);
+        // An empty set of fields has room already, which stays in use.
+        let outer = (!draft.fields.is_empty()).then(|| std::mem::take(&mut draft.fields));
         let is_json = json::flatten(text, namer(text), draft);
         if is_json {
             self.read_object(content, draft);
         }
-        if !outer.is_empty() {
+        if let Some(outer) = outer {
             let own = std::mem::replace(&mut draft.fields, outer);
             for field in own {
                 draft.push(field.name, field.value);

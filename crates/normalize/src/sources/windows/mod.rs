@@ -173,6 +173,7 @@ fn put_values_right(draft: &mut Draft) {
         draft.push("Provider_Name", Value::Text(provider));
     }
     put_keywords(draft);
+    put_level(draft);
     for name in ["Hashes", "Hash"] {
         if let Some(Value::Text(packed)) = draft.fields.get(name) {
             let packed = packed.clone();
@@ -201,6 +202,29 @@ fn put_keywords(draft: &mut Draft) {
     if let Some((_, keywords)) = known.into_iter().find(|(name, _)| named(name)) {
         draft.push("Keywords", Value::text(keywords));
     }
+}
+
+/// `NXLog` gives its own severities in the place of Windows' levels.
+fn put_level(draft: &mut Draft) {
+    if draft.fields.text("SourceModuleType") != Some("im_msvistalog") || draft.fields.get("Level").is_some() {
+        return;
+    }
+    let level = match draft.fields.text("Severity") {
+        _ if draft
+            .fields
+            .text("EventType")
+            .is_some_and(|kind| kind.starts_with("AUDIT")) =>
+        {
+            0
+        }
+        Some("CRITICAL") => 1,
+        Some("ERROR") => 2,
+        Some("WARNING") => 3,
+        Some("INFO") => 4,
+        Some("DEBUG") => 5,
+        Some(_) | None => return,
+    };
+    draft.push("Level", Value::Int(level));
 }
 
 /// Keywords are 64 bits, written as `0x8020000000000000` by Windows and as a signed number by some shippers.
