@@ -1,0 +1,218 @@
+//! The event store: every event once, in Parquet files partitioned by day, findable from the moment it was appended.
+//! Records that were refused are kept beside the events in a table of their own.
+//!
+//! Events wait in memory, where they become Parquet piece by piece; a flush joins the pieces into a file for each day.
+//! New files and the lake's own position in the journal become valid in one rename, so after a crash the pump reads
+//! from that position again and each event is there exactly once. `docs/adr/0006-lake-files.md` explains the layout.
+
+mod catalog;
+mod columns;
+mod disk;
+mod error;
+mod event_row;
+mod filter;
+mod maintenance;
+mod manifest;
+mod memory;
+mod raw;
+mod reading;
+mod rejection_row;
+mod row;
+mod segment;
+mod writing;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock},
+    thread::JoinHandle,
+};
+
+use model::{Event, Seq};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    catalog::{Catalog, View},
+    disk::{Disk, RealDisk},
+    memory::Memory,
+};
+pub use crate::{
+    error::{AppendError, FlushError, OpenError, Unreadable},
+    filter::{EntityValue, Filter},
+    maintenance::Dropped,
+    manifest::{Position, SourceCount, is_manifest},
+    reading::{Found, Stats, TableStats},
+    rejection_row::Refused,
+    row::Table,
+};
+
+/// The lake's section of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Longest time in seconds that events wait in memory before they are written to a file.
+    pub flush_seconds: u32,
+    /// Most bytes of events in memory; beyond it, appending waits, and while the disk refuses it answers [`AppendError::Full`].
+    pub memory_bytes_max: usize,
+    /// Most bytes of files; beyond it, [`Lake::retain`] drops the oldest days.
+    pub lake_bytes_max: u64,
+    /// Days after which [`Lake::retain`] drops events.
+    pub keep_days: u16,
+    /// An event that claims to have happened longer ago than this many days before it was received is kept under the day
+    /// of its receipt.
+    pub partition_days_back: u16,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            flush_seconds: 30,
+            memory_bytes_max: 96 * 1024 * 1024,
+            lake_bytes_max: 50 * 1024 * 1024 * 1024,
+            keep_days: 365,
+            partition_days_back: 30,
+        }
+    }
+}
+
+/// What the pump hands over at once.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// Events in any order.
+    pub events: Vec<Event>,
+    /// Refused records.
+    pub rejections: Vec<Refused>,
+    /// With this batch, everything that follows from journal entries before this number was handed over.
+    pub resume: Seq,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// Rows that are in the lake now.
+    pub new: u64,
+    /// Rows that were in the lake already, because the journal was read again after a crash.
+    pub known: u64,
+}
+
+/// The event store. Shared by reference; all operations block, and may be called from any thread.
+pub struct Lake {
+    inner: Arc<Inner>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+pub(crate) struct Inner {
+    folder: PathBuf,
+    config: Config,
+    state: Mutex<State>,
+    /// Told whenever `state` changes in a way that someone may wait for.
+    changed: Condvar,
+    /// Held by whoever changes files; taken before `state`.
+    catalog: Mutex<Catalog>,
+    /// Held by readers, so that files they know of are not removed under them.
+    readers: RwLock<()>,
+}
+
+struct State {
+    memory: Memory,
+    view: Arc<View>,
+    /// Why the last flush failed, until one succeeds.
+    failure: Option<String>,
+    /// Whether the flusher should not wait for its time.
+    urgent: bool,
+    stopping: bool,
+}
+
+impl Lake {
+    /// Opens the lake in `folder`, or makes one there. Files of writes that were not completed are removed.
+    ///
+    /// # Errors
+    /// The disk refuses, another process has the lake open, or its manifest is missing or damaged.
+    pub fn open(folder: &Path, config: Config) -> Result<Self, OpenError> {
+        Self::open_on(folder, config, Box::new(RealDisk))
+    }
+
+    fn open_on(folder: &Path, config: Config, disk: Box<dyn Disk>) -> Result<Self, OpenError> {
+        let (catalog, view) = Catalog::open(folder, disk)?;
+        let memory = Memory {
+            position: view.position.clone(),
+            ..Memory::default()
+        };
+        let state = State {
+            memory,
+            view: Arc::new(view),
+            failure: None,
+            urgent: false,
+            stopping: false,
+        };
+        let inner = Arc::new(Inner {
+            folder: folder.to_owned(),
+            config,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            catalog: Mutex::new(catalog),
+            readers: RwLock::new(()),
+        });
+        let start = |name: &str, run: fn(&Inner)| {
+            let inner = Arc::clone(&inner);
+            std::thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(move || run(&inner))
+        };
+        let threads = vec![
+            start("lake-encode", Inner::run_encoder)?,
+            start("lake-flush", Inner::run_flusher)?,
+        ];
+        Ok(Self { inner, threads })
+    }
+
+    /// Takes events and refused records into memory, where they can be found at once; they are durable when
+    /// [`Lake::position`] has passed them. Rows that the lake has already are passed over. Waits while memory is full.
+    ///
+    /// # Errors
+    /// Memory is full and the disk refuses; nothing of the batch was taken.
+    pub fn append(&self, batch: Batch) -> Result<Appended, AppendError> {
+        self.inner.append(batch)
+    }
+
+    /// Writes everything that is in memory to files now.
+    ///
+    /// # Errors
+    /// The disk refuses; everything stays in memory and will be tried again.
+    pub fn flush(&self) -> Result<(), FlushError> {
+        self.inner.flush()
+    }
+
+    /// How far the lake has durably come: after a restart the journal is read from `resume` on.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.inner.lock().view.position.clone()
+    }
+}
+
+impl Drop for Lake {
+    fn drop(&mut self) {
+        self.inner.lock().stopping = true;
+        self.inner.changed.notify_all();
+        for thread in self.threads.drain(..) {
+            // A panic there has been reported by the panic hook; the journal still has what was not written.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_catalog(&self) -> MutexGuard<'_, Catalog> {
+        self.catalog.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! Parquet in memory: rows become a *segment* of one row group, segments are joined into files by copying their row
+//! groups, and both are read the same way.
+
+use std::{ops::ControlFlow, sync::Arc};
+
+use arrow_array::RecordBatch;
+use bytes::Bytes;
+use parquet::{
+    arrow::{
+        ArrowWriter, ProjectionMask,
+        arrow_reader::{
+            ArrowPredicate, ArrowPredicateFn, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowFilter,
+        },
+    },
+    basic::{Compression, Encoding, ZstdLevel},
+    bloom_filter::Sbbf,
+    column::writer::ColumnCloseResult,
+    errors::{ParquetError, Result},
+    file::{
+        metadata::{PageIndexPolicy, ParquetMetaDataReader},
+        properties::{EnabledStatistics, WriterProperties},
+        reader::ChunkReader,
+        writer::SerializedFileWriter,
+    },
+    schema::types::{ColumnPath, SchemaDescriptor},
+};
+
+use crate::{
+    error::FlushError,
+    filter::{Filter, Test, Wantable},
+    manifest::Facts,
+    row::Row,
+};
+
+/// Rows that are decoded at once while reading.
+const BATCH_ROWS: usize = 512;
+
+/// Bytes of a data page before compression: the unit in which a read decompresses.
+const PAGE_BYTES: usize = 256 * 1024;
+
+/// How often a bloom filter may say "perhaps" of a value that is not there.
+const BLOOM_FALSE_POSITIVES: f64 = 0.005;
+
+/// Rows of one day as Parquet in memory.
+pub(crate) struct Segment {
+    pub(crate) parquet: Bytes,
+    pub(crate) facts: Facts,
+}
+
+/// Sorts rows and turns them into a segment.
+pub(crate) fn encode<R: Row>(rows: &[R]) -> std::result::Result<Segment, FlushError> {
+    let mut sorted: Vec<R> = rows.to_vec();
+    sorted.sort_unstable_by(R::order);
+    let batch = R::encode(&sorted)?;
+    drop(sorted);
+    let mut writer = ArrowWriter::try_new(Vec::new(), R::schema(), Some(properties::<R>(rows.len())?))?;
+    writer.write(&batch)?;
+    drop(batch);
+    Ok(Segment {
+        parquet: writer.into_inner()?.into(),
+        facts: Facts::of(rows),
+    })
+}
+
+fn properties<R: Row>(rows: usize) -> Result<WriterProperties> {
+    let path = |name: &str| ColumnPath::from(vec![name.to_owned()]);
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+        .set_data_page_size_limit(PAGE_BYTES)
+        .set_max_row_group_row_count(None)
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_created_by("watchpost".to_owned())
+        .set_column_dictionary_enabled(path("seq"), false)
+        .set_column_encoding(path("seq"), Encoding::DELTA_BINARY_PACKED);
+    for name in ["happened_at", "received_at"] {
+        properties = properties
+            .set_column_dictionary_enabled(path(name), false)
+            .set_column_encoding(path(name), Encoding::DELTA_BINARY_PACKED);
+    }
+    for field in R::schema().fields().iter().filter(|field| R::has_bloom(field.name())) {
+        properties = properties
+            .set_column_bloom_filter_enabled(path(field.name()), true)
+            .set_column_bloom_filter_fpp(path(field.name()), BLOOM_FALSE_POSITIVES)
+            .set_column_bloom_filter_max_ndv(path(field.name()), rows as u64);
+    }
+    // Statistics over free text and bytes would be long and would not help to pass anything over.
+    let values = ["fields", "key_value", "value"].map(str::to_owned).to_vec();
+    for free in [
+        ColumnPath::from(values),
+        path("raw_shape"),
+        path("field_types"),
+        path("bytes"),
+    ] {
+        properties = properties.set_column_statistics_enabled(free, EnabledStatistics::None);
+    }
+    Ok(properties.build())
+}
+
+/// Joins segments or files into one file by copying their row groups as they are.
+pub(crate) fn join(parts: &[Bytes]) -> Result<Vec<u8>> {
+    let options = || ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional);
+    let first = parts
+        .first()
+        .ok_or_else(|| ParquetError::General("there is nothing to join".to_owned()))?;
+    let facts = options().parse_and_finish(first)?;
+    let schema = facts.file_metadata().schema_descr().root_schema_ptr();
+    let key_values = facts.file_metadata().key_value_metadata().cloned();
+    let properties = WriterProperties::builder()
+        .set_created_by("watchpost".to_owned())
+        .set_key_value_metadata(key_values)
+        .build();
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties))?;
+    for part in parts {
+        let facts = options().parse_and_finish(part)?;
+        for (index, group) in facts.row_groups().iter().enumerate() {
+            let mut out = writer.next_row_group()?;
+            for (leaf, column) in group.columns().iter().enumerate() {
+                let close = ColumnCloseResult {
+                    bytes_written: column.compressed_size().cast_unsigned(),
+                    rows_written: group.num_rows().cast_unsigned(),
+                    metadata: column.clone(),
+                    bloom_filter: Sbbf::read_from_column_chunk(column, part)?,
+                    column_index: facts.column_index().and_then(|all| all.get(index)?.get(leaf)).cloned(),
+                    offset_index: facts.offset_index().and_then(|all| all.get(index)?.get(leaf)).cloned(),
+                };
+                out.append_column(part, close)?;
+            }
+            out.close()?;
+        }
+    }
+    writer.into_inner()
+}
+
+/// Reads the wanted rows of a segment or file, until `visit` breaks off.
+pub(crate) fn read<R: Wantable, I: ChunkReader + 'static>(
+    input: I,
+    filter: &Filter,
+    visit: &mut impl FnMut(R) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>> {
+    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(input, options)?;
+    let tests = filter.tests(R::TIME_COLUMN);
+    let mut placed = Vec::with_capacity(tests.len());
+    for test in tests {
+        let leaf = leaf_of(builder.parquet_schema(), test.column)
+            .ok_or_else(|| ParquetError::General(format!("there is no column {}", test.column)))?;
+        placed.push((test, leaf));
+    }
+    let mut groups = Vec::new();
+    for index in 0..builder.metadata().num_row_groups() {
+        if may_be_in_group(&builder, index, &placed)? {
+            groups.push(index);
+        }
+    }
+    if groups.is_empty() {
+        return Ok(ControlFlow::Continue(()));
+    }
+    let predicates = placed
+        .into_iter()
+        .map(|(test, leaf)| {
+            let mask = ProjectionMask::leaves(builder.parquet_schema(), [leaf]);
+            Box::new(ArrowPredicateFn::new(mask, move |batch: RecordBatch| test.pass(&batch)))
+                as Box<dyn ArrowPredicate>
+        })
+        .collect();
+    let reader = builder
+        .with_batch_size(BATCH_ROWS)
+        .with_row_groups(groups)
+        .with_row_filter(RowFilter::new(predicates))
+        .build()?;
+    for batch in reader {
+        for row in R::decode(&batch?)? {
+            if visit(row).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+fn leaf_of(schema: &SchemaDescriptor, name: &str) -> Option<usize> {
+    schema
+        .columns()
+        .iter()
+        .position(|column| column.path().parts() == [name])
+}
+
+fn may_be_in_group<I: ChunkReader + 'static>(
+    builder: &ParquetRecordBatchReaderBuilder<I>,
+    index: usize,
+    tests: &[(Test, usize)],
+) -> Result<bool> {
+    let group = builder.metadata().row_group(index);
+    if !tests.iter().all(|(test, leaf)| test.may_be_in(group, *leaf)) {
+        return Ok(false);
+    }
+    for (test, leaf) in tests {
+        let Some(bytes) = test.bloom_bytes() else { continue };
+        let bloom = builder.get_row_group_column_bloom_filter(index, *leaf)?;
+        if bloom.is_some_and(|bloom| !bloom.check(bytes)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
