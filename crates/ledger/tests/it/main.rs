@@ -1,0 +1,6 @@
+//! The ledger from outside: what is committed, what is refused, what is found again.
+
+mod access;
+mod queue;
+mod story;
+mod world;

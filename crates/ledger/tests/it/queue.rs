@@ -1,0 +1,246 @@
+//! The queue: what is found, in which order, page by page.
+
+use ledger::{AlertFilter, AlertOrder, Assignee, Page, PageAt, ReadError, StateKind, Visibility};
+use model::{Alert, AlertState, Disposition, Role, RuleLevel};
+
+use crate::world::{World, add_detection, at, post, put_alert, triage};
+
+fn titles(page: &Page<Alert>) -> Vec<&str> {
+    page.items.iter().map(|alert| alert.rule.title.as_str()).collect()
+}
+
+#[test]
+fn every_filter_finds_its_own() {
+    let mut world = World::new();
+    let lan = world.user("lan", Role::DutyOfficer);
+    let low = world.alert("Email lừa đảo", "ws-1", RuleLevel::Low);
+    let mut mine = world.alert("Đăng nhập bất thường", "ws-2", RuleLevel::High);
+    mine.state = AlertState::Acknowledged { at: at(3), by: lan.id };
+    mine.assignee = Some(lan.id);
+    let mut hidden = world.alert("Noise", "ws-3", RuleLevel::Medium);
+    (hidden.detections, hidden.hidden) = (0, 5);
+    let mut closed = world.alert("Old 100%", "ws-2", RuleLevel::Critical);
+    closed.state = AlertState::Closed {
+        at: at(4),
+        by: triage(),
+        disposition: Disposition::Benign,
+        reason: "planned".into(),
+        late: 0,
+    };
+    let mut drill = world.alert("Drill", "ws-4", RuleLevel::High);
+    drill.key.exercise = true;
+    for alert in [&low, &mine, &hidden, &closed, &drill] {
+        world.put(triage(), "triage.batch", vec![put_alert(alert)]).unwrap();
+    }
+    let all = AlertFilter::default;
+    let cases: [(AlertFilter, &[&str]); 12] = [
+        (all(), &["Drill", "Đăng nhập bất thường", "Email lừa đảo"]),
+        (
+            AlertFilter {
+                exercise: Some(false),
+                ..all()
+            },
+            &["Đăng nhập bất thường", "Email lừa đảo"],
+        ),
+        (
+            AlertFilter {
+                states: vec![StateKind::Closed],
+                ..all()
+            },
+            &["Old 100%"],
+        ),
+        (
+            AlertFilter {
+                disposition: Some(Disposition::Benign),
+                states: vec![StateKind::Closed],
+                ..all()
+            },
+            &["Old 100%"],
+        ),
+        (
+            AlertFilter {
+                levels: vec![RuleLevel::Low, RuleLevel::Critical],
+                ..all()
+            },
+            &["Email lừa đảo"],
+        ),
+        (
+            AlertFilter {
+                assignee: Some(Assignee::Person(lan.id)),
+                ..all()
+            },
+            &["Đăng nhập bất thường"],
+        ),
+        (
+            AlertFilter {
+                assignee: Some(Assignee::Nobody),
+                ..all()
+            },
+            &["Drill", "Email lừa đảo"],
+        ),
+        (
+            AlertFilter {
+                visibility: Visibility::Hidden,
+                ..all()
+            },
+            &["Noise"],
+        ),
+        (
+            AlertFilter {
+                text: "lua DAO".into(),
+                ..all()
+            },
+            &["Email lừa đảo"],
+        ),
+        (
+            AlertFilter {
+                text: "dang ws-2".into(),
+                ..all()
+            },
+            &["Đăng nhập bất thường"],
+        ),
+        (
+            AlertFilter {
+                text: "0%".into(),
+                states: vec![StateKind::Closed],
+                ..all()
+            },
+            &["Old 100%"],
+        ),
+        (
+            AlertFilter {
+                entity: Some(mine.key.entity.clone()),
+                ..all()
+            },
+            &["Đăng nhập bất thường"],
+        ),
+    ];
+    for (filter, expect) in cases {
+        let page = world.ledger.alerts(&post(), &filter, PageAt::first(10)).unwrap();
+        assert_eq!(titles(&page), expect, "{filter:?}");
+        assert_eq!(
+            world.ledger.alerts_count(&post(), &filter, 100).unwrap(),
+            expect.len() as u64
+        );
+    }
+    let counts = world.ledger.counts(&post(), Some(lan.id), at(5)).unwrap();
+    assert_eq!(
+        (counts.open(), counts.mine, counts.hidden, counts.exercise),
+        (2, 1, 1, 1)
+    );
+    assert_eq!(counts.new.get(&RuleLevel::Low), Some(&1));
+    assert_eq!(counts.oldest_new, Some(low.opened_at));
+}
+
+#[test]
+fn pages_cover_everything_once_in_either_order() {
+    let mut world = World::new();
+    for n in 0..23 {
+        let mut alert = world.alert(&format!("Rule {n}"), "ws", RuleLevel::Low);
+        alert.urgency.rank = n % 4;
+        alert.last_seen = at(n % 3);
+        world.put(triage(), "triage.batch", vec![put_alert(&alert)]).unwrap();
+    }
+    for order in [AlertOrder::Urgency, AlertOrder::LastSeen] {
+        let filter = AlertFilter {
+            order,
+            ..AlertFilter::default()
+        };
+        let mut seen = Vec::new();
+        let mut cursor = None;
+        loop {
+            let at = PageAt {
+                cursor: cursor.as_deref(),
+                limit: 5,
+            };
+            let page = world.ledger.alerts(&post(), &filter, at).unwrap();
+            seen.extend(page.items);
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let mut ids: Vec<_> = seen.iter().map(|alert| alert.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!((seen.len(), ids.len()), (23, 23));
+        assert!(seen.is_sorted_by(|a, b| match order {
+            AlertOrder::Urgency => a.urgency.rank >= b.urgency.rank,
+            AlertOrder::LastSeen => a.last_seen >= b.last_seen,
+        }));
+    }
+    for cursor in [
+        "",
+        "x",
+        "5_x",
+        "_",
+        "9999999999999999999_00000000000000000000000000000001",
+    ] {
+        let at = PageAt {
+            cursor: Some(cursor),
+            limit: 5,
+        };
+        let answer = world.ledger.alerts(&post(), &AlertFilter::default(), at);
+        assert_eq!(answer, Err(ReadError::BadCursor), "{cursor:?}");
+    }
+}
+
+#[test]
+fn detections_are_paged_newest_first_and_hidden_ones_lead_to_their_silence() {
+    let mut world = World::new();
+    let silence = world.id();
+    let alert = world.alert("Mimikatz", "ws-7", RuleLevel::High);
+    let mut changes = vec![put_alert(&alert)];
+    changes.extend((1..=10).map(|n| add_detection(&alert, n, (n % 5 == 0).then_some(silence))));
+    world.put(triage(), "triage.batch", changes).unwrap();
+
+    let ordinals = |hidden, cursor: Option<&str>| {
+        let page = world
+            .ledger
+            .detections(&post(), alert.id, hidden, PageAt { cursor, limit: 4 })
+            .unwrap();
+        let ordinals: Vec<u64> = page.items.iter().map(|kept| kept.ordinal).collect();
+        (ordinals, page.next)
+    };
+    assert_eq!(ordinals(None, None), (vec![10, 9, 8, 7], Some("7".into())));
+    assert_eq!(ordinals(None, Some("7")), (vec![6, 5, 4, 3], Some("3".into())));
+    assert_eq!(ordinals(None, Some("3")), (vec![2, 1], None));
+    assert_eq!(ordinals(Some(true), None), (vec![10, 5], None));
+    assert_eq!(ordinals(Some(false), Some("3")), (vec![2, 1], None));
+    let hidden = world.ledger.hidden_by(&post(), silence, 10).unwrap();
+    assert_eq!(
+        hidden.iter().map(|kept| kept.detection.event).collect::<Vec<_>>(),
+        [10, 5]
+    );
+    assert_eq!(world.ledger.detections_on(&post(), 5).unwrap().len(), 1);
+    assert_eq!(world.ledger.recent_detections(&post(), at(8), 100).unwrap().len(), 3);
+}
+
+#[test]
+fn triage_learns_what_is_open_closed_and_around() {
+    let mut world = World::new();
+    let open = world.alert("A", "ws-1", RuleLevel::High);
+    let neighbour = world.alert("B", "ws-1", RuleLevel::High);
+    let elsewhere = world.alert("A", "ws-2", RuleLevel::High);
+    let mut closed = world.alert("C", "ws-1", RuleLevel::High);
+    for alert in [&open, &neighbour, &elsewhere, &closed] {
+        world.put(triage(), "triage.batch", vec![put_alert(alert)]).unwrap();
+    }
+    closed.revision = 2;
+    closed.state = AlertState::Closed {
+        at: at(4),
+        by: triage(),
+        disposition: Disposition::Benign,
+        reason: String::new(),
+        late: 0,
+    };
+    world.put(triage(), "alert.close", vec![put_alert(&closed)]).unwrap();
+    let keys = [open.key.clone(), closed.key.clone(), open.key.clone()];
+    let contexts = world.ledger.alert_contexts(&post(), keys).unwrap();
+    assert_eq!(contexts.len(), 2);
+    let context = &contexts[&open.key];
+    assert_eq!((context.open.as_ref(), context.closed.as_ref()), (Some(&open), None));
+    assert_eq!((context.around.other_rules, context.around.other_entities), (1, 1));
+    assert_eq!(context.around.other_tags, ["attack.t1059"]);
+    assert_eq!(contexts[&closed.key].closed.as_ref(), Some(&closed));
+}

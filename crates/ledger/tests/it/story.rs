@@ -1,0 +1,229 @@
+//! What a decision leaves behind: state, entry, outbox; and what is refused.
+
+use ledger::{ApplyError, EntryFilter, OutboxState, Outcome, PageAt};
+use model::{
+    AlertState, Change, Effect, LossAccount, PipelinePosition, Problem, ProblemKind, Role, RuleLevel, Source,
+    SourceHealth, SourceId,
+};
+
+use crate::world::{World, add_detection, at, decision, person, post, put_alert, triage};
+
+#[test]
+fn a_decision_is_state_entry_and_outbox_and_survives_reopening() {
+    let mut world = World::new();
+    let mut follow = world.ledger.subscribe();
+    let alert = world.alert("Mimikatz", "ws-7", RuleLevel::High);
+    let mut step = decision(
+        triage(),
+        "triage.batch",
+        vec![put_alert(&alert), add_detection(&alert, 1, None)],
+    );
+    step.effects.push(Effect::AnnounceAlert { alert: alert.id });
+    let applied = world.ledger.apply(&step).unwrap();
+    assert_eq!(applied.entry.unwrap().number, 1);
+    assert!(follow.has_changed().unwrap());
+    assert_eq!(*follow.borrow_and_update(), applied.revision);
+
+    let world = world.reopen();
+    assert_eq!(world.ledger.alert(&post(), alert.id).unwrap().unwrap(), alert);
+    let kept = world
+        .ledger
+        .detections(&post(), alert.id, None, PageAt::first(10))
+        .unwrap();
+    assert_eq!(kept.items.len(), 1);
+    assert_eq!(world.ledger.outbox(&post(), OutboxState::Waiting, 10).unwrap().len(), 1);
+    let verified = world.ledger.verify(&post(), &[]).unwrap();
+    assert_eq!(
+        (verified.entries, verified.rows, verified.detections, verified.broken),
+        (1, 1, 1, None)
+    );
+}
+
+#[test]
+fn a_decision_on_an_older_revision_changes_nothing() {
+    let mut world = World::new();
+    let user = world.user("lan", Role::DutyOfficer);
+    let alert = world.alert("Mimikatz", "ws-7", RuleLevel::High);
+    world.put(triage(), "triage.batch", vec![put_alert(&alert)]).unwrap();
+    let mut taken = alert.clone();
+    taken.revision = 2;
+    taken.state = AlertState::Acknowledged { at: at(3), by: user.id };
+    world
+        .put(person(&user), "alert.acknowledge", vec![put_alert(&taken)])
+        .unwrap();
+
+    let other = world.alert("Other", "ws-8", RuleLevel::Low);
+    let conflict = ApplyError::Conflict {
+        subject: format!("alert:{}", alert.id),
+    };
+    let late = world.put(
+        person(&user),
+        "alert.acknowledge",
+        vec![put_alert(&other), put_alert(&taken)],
+    );
+    assert_eq!(late.unwrap_err(), conflict);
+    assert_eq!(world.ledger.alert(&post(), other.id).unwrap(), None);
+    assert_eq!(world.ledger.head(&post()).unwrap().number, 2);
+    assert_eq!(world.ledger.verify(&post(), &[]).unwrap().broken, None);
+}
+
+#[test]
+fn two_open_alerts_never_have_one_key() {
+    let mut world = World::new();
+    let first = world.alert("Mimikatz", "ws-7", RuleLevel::High);
+    let second = world.alert("Mimikatz", "ws-7", RuleLevel::High);
+    world.put(triage(), "triage.batch", vec![put_alert(&first)]).unwrap();
+    assert!(matches!(
+        world.put(triage(), "triage.batch", vec![put_alert(&second)]),
+        Err(ApplyError::Conflict { .. })
+    ));
+}
+
+#[test]
+fn the_pipeline_moves_forward_only_and_the_same_batch_is_refused_twice() {
+    let world = World::new();
+    let advance = |decided, resume| {
+        let position = PipelinePosition {
+            decided,
+            resume,
+            correlated_us: 0,
+        };
+        world.put(triage(), "triage.batch", vec![Change::AdvancePipeline { position }])
+    };
+    advance(5, 4).unwrap();
+    for (decided, resume) in [(5, 4), (4, 4), (6, 3)] {
+        assert!(
+            matches!(advance(decided, resume), Err(ApplyError::Conflict { .. })),
+            "{decided} {resume}"
+        );
+    }
+    assert_eq!(advance(9, 10).unwrap().entry, None, "bookkeeping makes no entry");
+    assert_eq!(world.ledger.pipeline_position(&post()).unwrap().decided, 9);
+}
+
+#[test]
+fn sources_are_summed_and_their_problems_bounded() {
+    let world = World::new();
+    let source = SourceId::new("mail-gw");
+    for round in 0..3 {
+        let count = Change::CountSource {
+            source: source.clone(),
+            heard_at: at(round),
+            account: LossAccount {
+                received: 10,
+                stored: 9,
+                lost: 1,
+                ..LossAccount::default()
+            },
+            problems: (0..15)
+                .map(|n| Problem::new(ProblemKind::Malformed, format!("{round}/{n}")))
+                .collect(),
+        };
+        world.put(triage(), "triage.batch", vec![count]).unwrap();
+    }
+    let health = SourceHealth {
+        silent_since: Some(at(100)),
+        ..SourceHealth::default()
+    };
+    let silent = Change::PutSourceHealth {
+        source: source.clone(),
+        health,
+    };
+    assert!(
+        world
+            .put(triage(), "source.silent", vec![silent])
+            .unwrap()
+            .entry
+            .is_some()
+    );
+    let kept = world.ledger.source(&post(), &source).unwrap().unwrap();
+    assert_eq!(
+        (kept.account.received, kept.account.stored, kept.account.lost),
+        (30, 27, 3)
+    );
+    assert_eq!((kept.first_heard, kept.last_heard), (at(0), at(2)));
+    assert_eq!(kept.recent_problems.len(), Source::PROBLEMS_MAX);
+    assert_eq!(kept.recent_problems.last().unwrap().detail, "2/14");
+    assert_eq!(world.ledger.counts(&post(), None, at(0)).unwrap().sources_silent, 1);
+}
+
+#[test]
+fn effects_are_handed_out_once_a_lease_and_given_up_in_the_end() {
+    let mut world = World::new();
+    let alert = world.alert("Mimikatz", "ws-7", RuleLevel::High);
+    let mut step = decision(triage(), "triage.batch", vec![put_alert(&alert)]);
+    step.effects.push(Effect::AnnounceAlert { alert: alert.id });
+    world.ledger.apply(&step).unwrap();
+
+    let first = world.ledger.claim(at(10), 30, 10).unwrap();
+    assert_eq!(first.len(), 1);
+    assert!(world.ledger.claim(at(39), 30, 10).unwrap().is_empty(), "it is leased");
+    let world = world.reopen();
+    let second = world.ledger.claim(at(40), 30, 10).unwrap();
+    assert_eq!(second[0].attempt, 2);
+    let late = world
+        .ledger
+        .settle(&first[0], &Outcome::Delivered("late".into()), at(41));
+    assert!(matches!(late, Err(ApplyError::Conflict { .. })), "its lease is over");
+    let wrong = Outcome::Retryable("connection refused".into());
+    world.ledger.settle(&second[0], &wrong, at(41)).unwrap();
+    assert_eq!(
+        world.ledger.next_due(&post()).unwrap(),
+        Some(at(51)),
+        "5 s, doubled once"
+    );
+
+    let mut now = at(51);
+    let mut attempts = 2;
+    while let Some(due) = world.ledger.next_due(&post()).unwrap() {
+        now = now.max(due);
+        let claimed = world.ledger.claim(now, 30, 10).unwrap();
+        attempts = claimed[0].attempt;
+        world.ledger.settle(&claimed[0], &wrong, now).unwrap();
+    }
+    assert_eq!(attempts, ledger::Ledger::ATTEMPTS_MAX);
+    let dead = world.ledger.outbox(&post(), OutboxState::Dead, 10).unwrap();
+    assert_eq!(dead[0].note.as_deref(), Some("connection refused"));
+
+    world.ledger.revive(dead[0].entry, dead[0].position, now).unwrap();
+    let again = world.ledger.claim(now, 30, 10).unwrap();
+    world
+        .ledger
+        .settle(&again[0], &Outcome::Delivered("200 OK".into()), now)
+        .unwrap();
+    assert_eq!(
+        world.ledger.outbox(&post(), OutboxState::Delivered, 10).unwrap().len(),
+        1
+    );
+}
+
+#[test]
+fn what_a_person_did_to_an_alert_is_there_for_an_undo() {
+    let mut world = World::new();
+    let user = world.user("lan", Role::DutyOfficer);
+    let alert = world.alert("Mimikatz", "ws-7", RuleLevel::High);
+    world.put(triage(), "triage.batch", vec![put_alert(&alert)]).unwrap();
+    let mut taken = alert.clone();
+    taken.revision = 2;
+    taken.state = AlertState::Acknowledged { at: at(3), by: user.id };
+    world
+        .put(person(&user), "alert.acknowledge", vec![put_alert(&taken)])
+        .unwrap();
+    let mut fed = taken.clone();
+    fed.revision = 3;
+    fed.detections = 2;
+    world.put(triage(), "triage.batch", vec![put_alert(&fed)]).unwrap();
+
+    let change = world.ledger.last_alert_change(&post(), alert.id).unwrap().unwrap();
+    assert_eq!((change.before, change.after), (alert.clone(), taken));
+    let history = world.ledger.alert_history(&post(), alert.id).unwrap();
+    let actions: Vec<&str> = history.iter().map(|step| step.action.as_str()).collect();
+    assert_eq!(actions, ["alert.acknowledge", "triage.batch"], "feeding is no step");
+    let by_people = EntryFilter {
+        people_only: true,
+        ..EntryFilter::default()
+    };
+    let entries = world.ledger.entries(&post(), &by_people, PageAt::first(10)).unwrap();
+    assert_eq!(entries.items.len(), 1);
+    assert_eq!(entries.items[0].subjects(), [format!("alert:{}", alert.id)]);
+}
