@@ -13,7 +13,7 @@ const IMPURE_PATHS: &[&str] = &[
     "std::thread",
     "std::env",
     "std::time::Instant",
-    "SystemTime",
+    "SystemTime::",
 ];
 
 pub(super) fn check(files: &[SourceFile]) -> Vec<Objection> {
