@@ -8,6 +8,7 @@ use evtx::{EvtxChunkData, ParserSettings};
 use model::RejectReason;
 
 const FILE_MAGIC: &[u8] = b"ElfFile\0";
+const CHUNK_MAGIC: &[u8] = b"ElfChnk\0";
 const FILE_HEADER_BYTES: usize = 4096;
 const CHUNK_BYTES: usize = 65536;
 
@@ -107,28 +108,31 @@ impl<R: Read> EvtxRecords<R> {
         if is_empty {
             return;
         }
-        if let Err(detail) = self.parse_chunk(number, bytes.clone()) {
-            self.ready
-                .push_back(Err(rejection(RejectReason::NotParsable, &detail, bytes)));
+        if let Err(rejection) = self.parse_chunk(number, bytes) {
+            self.ready.push_back(Err(rejection));
         }
     }
 
     /// Renders the records of a chunk; fails when the chunk as a whole cannot be read.
-    fn parse_chunk(&mut self, number: u64, bytes: Vec<u8>) -> Result<(), String> {
+    fn parse_chunk(&mut self, number: u64, bytes: Vec<u8>) -> Result<(), EvtxRejection> {
         let failed = |error: &dyn Error| format!("chunk {number}: {}", with_causes(error));
-        let mut data = EvtxChunkData::new(bytes, false).map_err(|error| failed(&error))?;
-        let mut chunk = data.parse(Arc::clone(&self.settings)).map_err(|error| failed(&error))?;
-        for record in chunk.iter() {
-            self.ready
-                .push_back(match record.and_then(evtx::EvtxRecord::into_json_bytes) {
-                    Ok(record) => Ok(EvtxRecord {
-                        record_id: record.event_record_id,
-                        json: Bytes::from(record.data),
-                    }),
-                    Err(error) => Err(rejection(RejectReason::NotParsable, &failed(&error), Vec::new())),
-                });
+        // Checked here, because the parser does not give the bytes of what it refuses back.
+        if !bytes.starts_with(CHUNK_MAGIC) {
+            let detail = format!("chunk {number}: it does not begin as chunks do");
+            return Err(rejection(RejectReason::NotParsable, &detail, bytes));
         }
-        Ok(())
+        let data = EvtxChunkData::new(bytes, false);
+        let mut data = data.map_err(|error| rejection(RejectReason::NotParsable, &failed(&error), Vec::new()))?;
+        let refused = match data.parse(Arc::clone(&self.settings)) {
+            Ok(mut chunk) => {
+                for record in chunk.iter() {
+                    self.ready.push_back(rendered(record, &failed));
+                }
+                return Ok(());
+            }
+            Err(error) => failed(&error),
+        };
+        Err(rejection(RejectReason::NotParsable, &refused, data.data))
     }
 
     /// Reads up to `length` bytes; less only at the end of the file.
@@ -142,6 +146,19 @@ impl<R: Read> EvtxRecords<R> {
                 Err(rejection(RejectReason::Truncated, &detail, std::mem::take(into)))
             }
         }
+    }
+}
+
+fn rendered(
+    record: Result<evtx::EvtxRecord<'_>, evtx::err::EvtxError>,
+    failed: &dyn Fn(&dyn Error) -> String,
+) -> Result<EvtxRecord, EvtxRejection> {
+    match record.and_then(evtx::EvtxRecord::into_json_bytes) {
+        Ok(record) => Ok(EvtxRecord {
+            record_id: record.event_record_id,
+            json: Bytes::from(record.data),
+        }),
+        Err(error) => Err(rejection(RejectReason::NotParsable, &failed(&error), Vec::new())),
     }
 }
 

@@ -9,12 +9,16 @@ use model::{Event, FormatHint, ProblemKind as P, RawRecord, SourceId, Transport,
 use normalize::{Normalized, Normalizer, Settings, limits};
 
 fn normalize(bytes: impl Into<Bytes>) -> Event {
+    normalize_as(FormatHint::Unknown, bytes)
+}
+
+fn normalize_as(format: FormatHint, bytes: impl Into<Bytes>) -> Event {
     let record = RawRecord {
         source: SourceId::new("bad"),
         received_at: "2026-03-15T08:00:00Z".parse().unwrap(),
         transport: Transport::Ndjson,
         origin: CompactString::const_new("bad"),
-        format: FormatHint::Unknown,
+        format,
         exercise: true,
         bytes: bytes.into(),
     };
@@ -154,5 +158,33 @@ fn json_that_breaks_off_is_read_up_to_there() {
     assert_eq!(problems(&event), [P::Malformed]);
     for nothing in ["", " ", "{", "{}", "[]", "null", "\u{feff}", "\0\0\0"] {
         normalize(nothing.to_owned());
+    }
+}
+
+#[test]
+fn a_hint_that_is_wrong_is_noted_and_the_record_is_recognised() {
+    let named = |name: &str, text: &str| normalize_as(FormatHint::Named(name.into()), text.to_owned());
+    let flow = r#"{"timestamp":"2026-03-15T07:00:00Z","event_type":"flow","flow_id":1,"src_ip":"203.0.113.7"}"#;
+    let plain = format!("{{{TIME}}}");
+    let cases = [
+        ("suricata", flow, "suricata", vec![]),
+        ("zeek", flow, "suricata", vec![P::Malformed]),
+        ("nginx", flow, "suricata", vec![]),
+        ("no-such-format", flow, "suricata", vec![P::UnknownFormat]),
+        (
+            "nginx",
+            "no access log",
+            "unknown",
+            vec![P::Malformed, P::UnknownFormat, P::NoTime],
+        ),
+        ("json", &plain, "json", vec![]),
+    ];
+    for (hint, text, format, expected) in cases {
+        let event = named(hint, text);
+        assert_eq!(
+            (event.format.as_str(), problems(&event)),
+            (format, expected),
+            "{hint} {text}"
+        );
     }
 }

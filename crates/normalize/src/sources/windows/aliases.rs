@@ -9,14 +9,17 @@ use crate::{draft::Draft, sources::alias};
 
 /// Adds the taxonomy's fields that the record has under another name. Nothing that it has is changed.
 pub(super) fn add(channel: &Channel, event_id: u32, draft: &mut Draft) {
+    alias(draft, "event.code", "EventID");
     match (channel.format, event_id) {
         ("sysmon", 12..=14) => restore_event_type(draft),
         ("windows", 4688) => process_creation(draft),
         ("windows", 4657) => registry(draft),
         ("windows", 5156) => network_connection(draft),
-        ("windows", 400 | 403 | 600 | 800) => classic_data(draft),
         ("windows", 1006..=1119) => antivirus(draft),
         _ => {}
+    }
+    if channel.format == "windows" {
+        classic_data(draft);
     }
 }
 
@@ -107,12 +110,13 @@ fn network_connection(draft: &mut Draft) {
     }
 }
 
-/// The classic PowerShell log has its details in unnamed data; shippers that resolve messages leave it out.
+/// Logs of the classic kind have their details in unnamed data; shippers that resolve messages leave it out.
 fn classic_data(draft: &mut Draft) {
+    const CLASSIC: [&str; 3] = ["Windows PowerShell", "Application", "MSExchange Management"];
     if draft
         .fields
         .text("Channel")
-        .is_some_and(|channel| channel.eq_ignore_ascii_case("Windows PowerShell"))
+        .is_some_and(|channel| CLASSIC.iter().any(|name| name.eq_ignore_ascii_case(channel)))
     {
         alias(draft, "Message", "Data");
     }
