@@ -55,7 +55,10 @@ pub struct Engine {
     rules: Vec<Arc<Rule>>,
     placeholders: Placeholders,
     digest: u64,
-    pub(crate) names: HashMap<Box<str>, FieldId, FixedState>,
+    /// For each field name its place in `named`.
+    pub(crate) names: HashMap<Box<str>, u32, FixedState>,
+    /// The field indexes that go by a name: one for each product whose rules read it.
+    pub(crate) named: Vec<Vec<FieldId>>,
     pub(crate) fields: Vec<FieldIndex>,
     /// Which fields are keyword searches.
     pub(crate) is_keyword: Vec<bool>,
@@ -131,10 +134,13 @@ pub struct EngineBuilder {
     atom_uses: Vec<u32>,
 }
 
-/// A field by name, or the keyword search of the rules of one log source.
+/// What has an index of its own. Rules of different products hardly ever apply to the same event, so a field is indexed for
+/// each product by itself; keyword searches, which look at every value, for each log source.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum FieldKey {
-    Name(String),
+    /// A field by its name, as the rules of a product read it.
+    Name(String, Option<String>),
+    /// The keyword search of the rules of one log source.
     Keywords(LogSource),
 }
 
@@ -171,12 +177,13 @@ impl EngineBuilder {
     }
 
     fn intern(&mut self, atom: Atom, source: &LogSource) -> AtomId {
-        let field = self.field(
-            atom.field
-                .map_or_else(|| FieldKey::Keywords(source.clone()), FieldKey::Name),
-        );
+        let of_product = |name: String| FieldKey::Name(name, source.product.clone());
+        let field = match atom.field {
+            Some(name) => self.field(of_product(name)),
+            None => self.field(FieldKey::Keywords(source.clone())),
+        };
         if let Test::FieldRef { other, .. } = &atom.test {
-            self.field(FieldKey::Name(other.clone()));
+            self.field(of_product(other.clone()));
         }
         let next = AtomId::try_from(self.atoms.len()).expect("fewer atoms than 2^32");
         let id = *self.atoms.entry((field, atom.test)).or_insert(next);
@@ -226,11 +233,17 @@ impl EngineBuilder {
             access_starts.push(u32::try_from(access_rules.len()).expect("fewer entries than 2^32"));
         }
         let mut is_keyword = vec![false; self.fields.len()];
-        let mut names = HashMap::default();
+        let mut names: HashMap<Box<str>, u32, FixedState> = HashMap::default();
+        let mut named: Vec<Vec<FieldId>> = Vec::new();
         for (key, id) in self.fields {
             match key {
-                FieldKey::Name(name) => {
-                    names.insert(name.into_boxed_str(), id);
+                FieldKey::Name(name, _) => {
+                    let next = u32::try_from(named.len()).expect("fewer names than 2^32");
+                    let place = *names.entry(name.into_boxed_str()).or_insert(next);
+                    if place == next {
+                        named.push(Vec::new());
+                    }
+                    named[place as usize].push(id);
                 }
                 FieldKey::Keywords(_) => is_keyword[id as usize] = true,
             }
@@ -244,6 +257,7 @@ impl EngineBuilder {
             rules: self.rules,
             placeholders: self.placeholders,
             names,
+            named,
             fields: indexes.into_iter().map(FieldIndexBuilder::build).collect(),
             is_keyword,
             compiled,
@@ -263,10 +277,16 @@ fn index_fields(
     let mut indexes: Vec<FieldIndexBuilder> = Vec::new();
     indexes.resize_with(fields.len(), FieldIndexBuilder::default);
     let mut references = Vec::new();
+    let mut keys: Vec<(&FieldKey, FieldId)> = fields.iter().map(|(key, id)| (key, *id)).collect();
+    keys.sort_unstable_by_key(|(_, id)| *id);
+    let keys: Vec<&FieldKey> = keys.into_iter().map(|(key, _)| key).collect();
     for (atom, (field, test)) in (0..).zip(tests) {
         indexes[*field as usize].add(test, atom);
         if let Test::FieldRef { other, relation, cased } = test {
-            let other = fields[&FieldKey::Name(other.clone())];
+            let FieldKey::Name(_, product) = keys[*field as usize] else {
+                continue;
+            };
+            let other = fields[&FieldKey::Name(other.clone(), product.clone())];
             indexes[other as usize].reference();
             references.push(Reference {
                 atom,

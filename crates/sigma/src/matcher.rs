@@ -76,8 +76,11 @@ struct Plan {
     sources: LogSourceSet,
     /// One bit per rule.
     rules: Vec<u64>,
-    /// One bit per field.
-    fields: Vec<u64>,
+    /// For each name of [`Engine::named`], where its fields that rules of the plan read begin and end in `fields`.
+    named: Vec<(u32, u32)>,
+    fields: Vec<FieldId>,
+    /// By the first byte of a name, one bit for each length (from 63 on the same) of the names that rules of the plan read.
+    name_shapes: Vec<u64>,
     keywords: Vec<FieldId>,
     /// Rules whole records out for all keyword searches at once.
     keyword_prefilter: Option<Prefilter>,
@@ -91,6 +94,16 @@ fn set_bit(bits: &mut [u64], index: u32) {
 }
 
 #[inline]
+fn first_byte(name: &str) -> u8 {
+    name.as_bytes().first().copied().unwrap_or_default()
+}
+
+#[inline]
+fn length_bit(name: &str) -> u64 {
+    1 << name.len().min(63)
+}
+
+#[inline]
 fn has_bit(bits: &[u64], index: u32) -> bool {
     bits[index as usize / 64] & 1 << (index % 64) != 0
 }
@@ -100,12 +113,15 @@ impl Plan {
         let mut plan = Self {
             sources: sources.clone(),
             rules: vec![0; engine.compiled.len().div_ceil(64)],
-            fields: vec![0; engine.fields.len().div_ceil(64)],
+            named: Vec::with_capacity(engine.named.len()),
+            fields: Vec::new(),
+            name_shapes: vec![0; 256],
             keywords: Vec::new(),
             keyword_prefilter: None,
             unconditional: Vec::new(),
             references: Vec::new(),
         };
+        let mut is_read = vec![false; engine.fields.len()];
         for (index, (rule, compiled)) in (0..).zip(engine.rules().iter().zip(&engine.compiled)) {
             if !sources.is_covered_by(&rule.log_source) {
                 continue;
@@ -118,8 +134,21 @@ impl Plan {
                 if engine.is_keyword[*field as usize] {
                     plan.keywords.push(*field);
                 } else {
-                    set_bit(&mut plan.fields, *field);
+                    is_read[*field as usize] = true;
                 }
+            }
+        }
+        for fields in &engine.named {
+            let narrow = |length: usize| u32::try_from(length).expect("fewer fields than 2^32");
+            let from = narrow(plan.fields.len());
+            plan.fields
+                .extend(fields.iter().filter(|field| is_read[**field as usize]));
+            plan.named.push((from, narrow(plan.fields.len())));
+        }
+        for (name, place) in &engine.names {
+            let (from, to) = plan.named[*place as usize];
+            if from < to {
+                plan.name_shapes[usize::from(first_byte(name))] |= length_bit(name);
             }
         }
         plan.keywords.sort_unstable();
@@ -134,7 +163,7 @@ impl Plan {
             .and_then(|needles| Prefilter::new(needles.into_iter().flatten().map(AsRef::as_ref)));
         plan.references = (0..)
             .zip(&engine.references)
-            .filter(|(_, reference)| has_bit(&plan.fields, reference.field) && has_bit(&plan.fields, reference.other))
+            .filter(|(_, reference)| is_read[reference.field as usize] && is_read[reference.other as usize])
             .map(|(place, _)| place)
             .collect();
         plan
@@ -160,6 +189,7 @@ struct State {
     matched: Vec<RuleIndex>,
     text: String,
     folded: String,
+    bytes: Vec<u8>,
     found: Found,
     kept: Kept,
 }
@@ -223,7 +253,7 @@ impl Matcher {
         } = self;
         let plan = plan_of(plans, engine, sources);
         state.begin();
-        let keywords = keywords_of(plan, record, &mut state.folded);
+        let keywords = keywords_of(plan, record, &mut state.bytes);
         let mut event = Event {
             engine,
             plan,
@@ -239,7 +269,7 @@ impl Matcher {
 }
 
 /// Returns the keyword searches that the record may satisfy.
-fn keywords_of<'a, R: Record + ?Sized>(plan: &'a Plan, record: &R, buffer: &mut String) -> &'a [FieldId] {
+fn keywords_of<'a, R: Record + ?Sized>(plan: &'a Plan, record: &R, buffer: &mut Vec<u8>) -> &'a [FieldId] {
     match (&plan.keyword_prefilter, record.haystack()) {
         (Some(prefilter), Some(text)) if !prefilter.may_match(text, buffer) => &[],
         _ => &plan.keywords,
@@ -283,10 +313,13 @@ struct Event<'a> {
 impl Event<'_> {
     #[inline]
     fn take(&mut self, name: &str, value: Value<'_>) {
-        if let Some(field) = self.engine.names.get(name)
-            && has_bit(&self.plan.fields, *field)
+        if self.plan.name_shapes[usize::from(first_byte(name))] & length_bit(name) != 0
+            && let Some(place) = self.engine.names.get(name)
         {
-            self.value(*field, value);
+            let (from, to) = self.plan.named[*place as usize];
+            for at in from..to {
+                self.value(self.plan.fields[at as usize], value);
+            }
         }
         for keywords in self.keywords {
             self.value(*keywords, value);
@@ -340,7 +373,7 @@ impl Event<'_> {
         }
         if text.len() >= LONG_BYTES_MIN
             && let Some(prefilter) = &self.engine.fields[field as usize].prefilter
-            && !prefilter.may_match(text, &mut self.state.folded)
+            && !prefilter.may_match(text, &mut self.state.bytes)
         {
             return;
         }

@@ -2,6 +2,7 @@
 //! Two generations: when the young one is full it becomes the old one, so that what is asked for again survives.
 
 use std::hash::{BuildHasher, Hasher};
+use std::ops::Range;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -68,14 +69,16 @@ impl Key<'_> {
 }
 
 impl Generation {
+    /// Returns where the atoms of a value lie.
     #[inline]
-    fn find(&self, key: Key<'_>, hash: u64) -> Option<&[AtomId]> {
+    fn find(&self, key: Key<'_>, hash: u64) -> Option<Range<usize>> {
         let entry = self.entries.find(hash, |entry| {
             entry.hash == hash
                 && entry.tag == key.tag()
                 && &self.texts[entry.text_start as usize..][..entry.text_length as usize] == key.text.as_bytes()
         })?;
-        Some(&self.atoms[entry.atoms_start as usize..][..entry.atoms_length as usize])
+        let start = entry.atoms_start as usize;
+        Some(start..start + entry.atoms_length as usize)
     }
 
     fn is_full(&self) -> bool {
@@ -110,12 +113,12 @@ impl Memo {
     /// Returns the atoms remembered for a value.
     #[inline]
     pub(crate) fn find(&mut self, key: Key<'_>, hash: u64) -> Option<&[AtomId]> {
-        // Looked up twice because the borrow checker cannot see that an early return ends the first borrow.
-        if self.young.find(key, hash).is_none() {
-            let atoms = self.old.find(key, hash)?;
-            self.young.insert(key, hash, atoms);
+        if let Some(range) = self.young.find(key, hash) {
+            return Some(&self.young.atoms[range]);
         }
-        self.young.find(key, hash)
+        let range = self.old.find(key, hash)?;
+        self.young.insert(key, hash, &self.old.atoms[range.clone()]);
+        Some(&self.old.atoms[range])
     }
 
     /// Remembers a value.

@@ -273,6 +273,14 @@ fn begins_quantifier(rest: &str) -> bool {
     !low.is_empty() && is_count(low) && is_count(high)
 }
 
+/// Returns the length in bytes below which no text matches.
+pub(crate) fn bytes_min(pattern: &str) -> usize {
+    regex_syntax::parse(pattern)
+        .ok()
+        .and_then(|hir| hir.properties().minimum_len())
+        .unwrap_or_default()
+}
+
 /// Returns folded literals of which any matching text, folded, must contain at least one; `None` if there are none to be had.
 #[must_use]
 pub fn required_literals(pattern: &str) -> Option<Vec<String>> {

@@ -10,7 +10,7 @@ pub(crate) use self::text::{AtomId, Found};
 use self::text::{Probe, TextIndex, TextIndexBuilder};
 use crate::atom::{Comparison, Number, Test, TimePart, address_bits, mask};
 use crate::fold::fold_into;
-use crate::regular::{Regular, required_literals};
+use crate::regular::{Regular, bytes_min, required_literals};
 use crate::time_part::time_part;
 
 /// All atoms that ask one field.
@@ -22,7 +22,8 @@ pub(crate) struct FieldIndex {
     pub(crate) null: Option<AtomId>,
     folded: TextIndex,
     cased: TextIndex,
-    regulars: Vec<(Regular, AtomId)>,
+    /// With the length in bytes below which a text cannot match.
+    regulars: Vec<(Regular, usize, AtomId)>,
     /// Regular expressions that require no literal, by their place in `regulars`.
     unconditional: Vec<u32>,
     /// Networks by length of prefix.
@@ -58,7 +59,9 @@ impl FieldIndexBuilder {
                     Some(literals) => self.folded.add(Probe::Check { literals, check }, atom),
                     None => self.index.unconditional.push(check),
                 }
-                self.index.regulars.push((regular.clone(), atom));
+                self.index
+                    .regulars
+                    .push((regular.clone(), bytes_min(regular.pattern()), atom));
             }
             Test::Cidr(network) => {
                 let networks = &mut self.index.networks;
@@ -124,8 +127,8 @@ impl FieldIndex {
             found.checks.sort_unstable();
             found.checks.dedup();
             for place in 0..found.checks.len() {
-                let (regular, atom) = &self.regulars[found.checks[place] as usize];
-                if regular.regex().is_match(text) {
+                let (regular, bytes_min, atom) = &self.regulars[found.checks[place] as usize];
+                if text.len() >= *bytes_min && regular.regex().is_match(text) {
                     found.atoms.push(*atom);
                 }
             }

@@ -38,11 +38,15 @@ impl Prefilter {
     }
 
     /// Tells whether a text may match; `buffer` is overwritten.
-    pub(crate) fn may_match(&self, text: &str, buffer: &mut String) -> bool {
+    pub(crate) fn may_match(&self, text: &str, buffer: &mut Vec<u8>) -> bool {
         buffer.clear();
-        buffer.push_str(text);
-        buffer.make_ascii_lowercase();
-        self.searcher.find(buffer.as_bytes()).is_some() || (!text.is_ascii() && text.contains(FOLDING_TO_ASCII))
+        // One pass folds the bytes and finds out whether all are ASCII; bytes of other characters stay as they are.
+        let mut union = 0;
+        buffer.extend(text.bytes().map(|byte| {
+            union |= byte;
+            byte.to_ascii_lowercase()
+        }));
+        self.searcher.find(&*buffer).is_some() || (!union.is_ascii() && text.contains(FOLDING_TO_ASCII))
     }
 }
 
@@ -89,7 +93,7 @@ mod tests {
     #[test]
     fn nothing_that_matches_is_missed() {
         let prefilter = Prefilter::new(["kiss", "secret"].into_iter()).unwrap();
-        let mut buffer = String::new();
+        let mut buffer = Vec::new();
         for (text, expect) in [
             ("a SECRET b", true),
             ("\u{212a}iss", true),

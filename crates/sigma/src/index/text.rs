@@ -43,8 +43,8 @@ impl std::fmt::Debug for Automaton {
 #[derive(Debug, Default)]
 pub(crate) struct TextIndex {
     exact: Table,
-    prefixes: Vec<(usize, Table)>,
-    suffixes: Vec<(usize, Table)>,
+    prefixes: Ends,
+    suffixes: Ends,
     automaton: Option<Automaton>,
     /// For each literal of the automaton, where its actions begin in `actions`; one more at the end.
     action_starts: Vec<u32>,
@@ -89,10 +89,12 @@ impl TextIndexBuilder {
                 self.index.exact.insert(text.into(), atom);
             }
             Shape::Prefix(text) => {
-                table(&mut self.index.prefixes, text.len()).insert(text.into(), atom);
+                self.index
+                    .prefixes
+                    .add(text, atom, |text| text.as_bytes().first_chunk());
             }
             Shape::Suffix(text) => {
-                table(&mut self.index.suffixes, text.len()).insert(text.into(), atom);
+                self.index.suffixes.add(text, atom, |text| text.as_bytes().last_chunk());
             }
             Shape::Contains(text) => self.on(text.to_owned(), Action::Hit(atom)),
             Shape::Anything | Shape::Glob => {
@@ -129,8 +131,6 @@ impl TextIndexBuilder {
 
     /// Builds the index.
     pub(crate) fn build(mut self) -> TextIndex {
-        self.index.prefixes.sort_unstable_by_key(|(length, _)| *length);
-        self.index.suffixes.sort_unstable_by_key(|(length, _)| *length);
         self.index.action_starts.push(0);
         for actions in self.literals.values_mut() {
             actions.sort_unstable();
@@ -142,7 +142,7 @@ impl TextIndexBuilder {
         }
         if !self.literals.is_empty() {
             let built = DoubleArrayAhoCorasickBuilder::new()
-                .use_prefilter(false)
+                .use_prefilter(true)
                 .build(self.literals.keys());
             self.index.automaton = Some(Automaton(
                 built.expect("literals are unique, not empty and within the limits"),
@@ -153,12 +153,49 @@ impl TextIndexBuilder {
     }
 }
 
-fn table(tables: &mut Vec<(usize, Table)>, length: usize) -> &mut Table {
-    let place = tables.iter().position(|(own, _)| *own == length).unwrap_or_else(|| {
-        tables.push((length, Table::default()));
-        tables.len() - 1
-    });
-    &mut tables[place].1
+/// How many bytes at the end or beginning of a text choose the lengths that are worth a look.
+const TIP_BYTES: usize = 8;
+
+/// Beginnings or ends of texts: looked up by hash, length by length. Of the long ones only the lengths are tried for which some
+/// literal has the same eight bytes at its tip.
+#[derive(Debug, Default)]
+struct Ends {
+    short: Vec<(usize, Table)>,
+    long: HashMap<[u8; TIP_BYTES], Vec<(usize, Table)>, FixedState>,
+}
+
+impl Ends {
+    fn add(&mut self, text: &str, atom: AtomId, tip: impl Fn(&str) -> Option<&[u8; TIP_BYTES]>) {
+        let tables = match tip(text) {
+            Some(tip) => self.long.entry(*tip).or_default(),
+            None => &mut self.short,
+        };
+        let place = tables
+            .iter()
+            .position(|(length, _)| *length == text.len())
+            .unwrap_or_else(|| {
+                tables.push((text.len(), Table::default()));
+                tables.len() - 1
+            });
+        tables[place].1.insert(text.into(), atom);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.short.is_empty() && self.long.is_empty()
+    }
+
+    /// Calls `hit` for each literal that is the part of its length that `cut` cuts off the text.
+    #[inline]
+    fn find<'a>(&self, tip: Option<&[u8; TIP_BYTES]>, cut: impl Fn(usize) -> Option<&'a str>, atoms: &mut Vec<AtomId>) {
+        let long = tip.and_then(|tip| self.long.get(tip)).map_or(&[][..], Vec::as_slice);
+        for (length, table) in self.short.iter().chain(long) {
+            if let Some(part) = cut(*length)
+                && let Some(atom) = table.get(part)
+            {
+                atoms.push(*atom);
+            }
+        }
+    }
 }
 
 /// What a search found, in buffers that are kept from search to search.
@@ -223,26 +260,14 @@ impl TextIndex {
         if let Some(atom) = self.exact.get(text) {
             found.atoms.push(*atom);
         }
-        for (length, table) in &self.prefixes {
-            if *length > text.len() {
-                break;
-            }
-            if text.is_char_boundary(*length)
-                && let Some(atom) = table.get(&text[..*length])
-            {
-                found.atoms.push(*atom);
-            }
+        let bytes = text.as_bytes();
+        if !self.prefixes.is_empty() {
+            self.prefixes
+                .find(bytes.first_chunk(), |length| text.get(..length), &mut found.atoms);
         }
-        for (length, table) in &self.suffixes {
-            if *length > text.len() {
-                break;
-            }
-            let start = text.len() - *length;
-            if text.is_char_boundary(start)
-                && let Some(atom) = table.get(&text[start..])
-            {
-                found.atoms.push(*atom);
-            }
+        if !self.suffixes.is_empty() {
+            let cut = |length: usize| text.get(text.len().checked_sub(length)?..);
+            self.suffixes.find(bytes.last_chunk(), cut, &mut found.atoms);
         }
         self.find_inside(text, found);
     }
