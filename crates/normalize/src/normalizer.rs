@@ -145,11 +145,9 @@ impl Normalizer {
     /// Completes the draft of a JSON object whose fields are in it: by a product, or by what an envelope carries.
     fn read_object(&self, content: Content<'_>, draft: &mut Draft) {
         let hinted = content.hint.filter(|source| source.is_json());
-        let all = SOURCES.iter().filter(|source| source.name != json_source::SOURCE.name);
         let known = hinted
-            .into_iter()
-            .chain(all)
-            .find(|source| source.recognises(&draft.fields));
+            .filter(|source| source.recognises(&draft.fields))
+            .or_else(|| product(draft));
         if let Some(source) = known {
             if let Some(hint) = hinted.filter(|hint| hint.name != source.name) {
                 draft.problem(ProblemKind::Malformed, format!("not as {} writes", hint.name));
@@ -177,7 +175,14 @@ impl Normalizer {
             columns: content.columns,
             depth: content.depth + 1,
         };
-        self.read(&inner.text, carried, draft);
+        match inner.content {
+            envelopes::Content::Text(text) => self.read(&text, carried, draft),
+            envelopes::Content::Fields => {
+                if let Some(source) = product(draft) {
+                    source.read_object(draft);
+                }
+            }
+        }
     }
 
     /// Reads a text that is neither JSON nor in an envelope.
@@ -206,6 +211,12 @@ impl Normalizer {
             draft.problem(ProblemKind::UnknownFormat, "no source recognises the record");
         }
     }
+}
+
+/// The product that recognises the fields of the draft.
+fn product(draft: &Draft) -> Option<&'static Source> {
+    let products = SOURCES.iter().filter(|source| source.name != json_source::SOURCE.name);
+    products.into_iter().find(|source| source.recognises(&draft.fields))
 }
 
 /// The names of a JSON object's fields: their paths, but for Windows events in the nested form.

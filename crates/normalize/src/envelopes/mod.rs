@@ -19,7 +19,15 @@ pub(crate) struct Inner {
     /// The source module that the shipper itself names.
     pub(crate) source: Option<CompactString>,
     /// The content.
-    pub(crate) text: String,
+    pub(crate) content: Content,
+}
+
+/// What is inside an envelope.
+pub(crate) enum Content {
+    /// A text.
+    Text(String),
+    /// An object whose fields stand in the draft under their own names.
+    Fields,
 }
 
 impl Inner {
@@ -28,7 +36,7 @@ impl Inner {
             format,
             program: program.map(CompactString::new),
             source: None,
-            text,
+            content: Content::Text(text),
         }
     }
 }

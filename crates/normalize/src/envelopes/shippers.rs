@@ -4,7 +4,7 @@
 use compact_str::CompactString;
 use model::{Fields, Value};
 
-use super::Inner;
+use super::{Content, Inner};
 use crate::{draft::Draft, sources::json::read_time};
 
 /// Beats and Elastic Agent: the line is in `event.original` or `message`, the product in `event.module`.
@@ -33,7 +33,7 @@ pub(super) fn open_beats(draft: &mut Draft) -> Option<Inner> {
         format: "beats",
         program: program.map(CompactString::new),
         source: source.map(CompactString::new),
-        text: text.unwrap_or_default(),
+        content: Content::Text(text.unwrap_or_default()),
     };
     read_time(draft, &["event.created", "@timestamp"]);
     Some(inner)
@@ -54,15 +54,14 @@ pub(super) fn open_container(draft: &mut Draft) -> Option<Inner> {
         format: "container",
         program,
         source: None,
-        text: line,
+        content: Content::Text(line),
     })
 }
 
-/// A log record of OpenTelemetry in OTLP's JSON encoding: attributes become fields under their own names.
+/// A log record of OpenTelemetry, in OTLP's JSON encoding or with its values written plainly: attributes become fields
+/// under their own names, and so do the members of a body that is a map.
 pub(super) fn open_otlp(draft: &mut Draft) -> Option<Inner> {
-    let fields = &draft.fields;
-    let has = |name| fields.get(name).is_some();
-    if !has("timeUnixNano") && !has("observedTimeUnixNano") {
+    if !is_otlp(&draft.fields) {
         return None;
     }
     set_otlp_time(draft);
@@ -74,14 +73,44 @@ pub(super) fn open_otlp(draft: &mut Draft) -> Option<Inner> {
     ] {
         spread(draft, prefix);
     }
+    let mut is_map = false;
+    for field in &mut draft.fields {
+        if field.name == "body.stringValue" {
+            field.name = CompactString::const_new("body");
+        }
+        for prefix in ["resource.attributes.", "scope.attributes.", "attributes.", "body."] {
+            // Lists as values keep the path of the encoding.
+            let plain = field
+                .name
+                .strip_prefix(prefix)
+                .filter(|name| !name.starts_with("value."));
+            if let Some(name) = plain {
+                is_map = is_map || prefix == "body.";
+                field.name = CompactString::new(name);
+                break;
+            }
+        }
+    }
     let fields = &draft.fields;
     let named = |names: &[&str]| names.iter().find_map(|name| fields.text(name)).map(CompactString::new);
+    let content = match fields.text("body") {
+        Some(text) => Content::Text(text.to_owned()),
+        None if is_map => Content::Fields,
+        None => Content::Text(String::new()),
+    };
     Some(Inner {
         format: "otlp",
         program: named(&["process.executable.name", "syslog.appname", "appname", "service.name"]),
         source: None,
-        text: fields.text("body.stringValue").unwrap_or_default().to_owned(),
+        content,
     })
+}
+
+fn is_otlp(fields: &Fields) -> bool {
+    let has = |name| fields.get(name).is_some();
+    has("timeUnixNano")
+        || has("observedTimeUnixNano")
+        || (has("body") || has("body.stringValue")) && (has("severityNumber") || has("severityText") || has("traceId"))
 }
 
 fn set_otlp_time(draft: &mut Draft) {

@@ -43,7 +43,7 @@ fn recognise(fields: &Fields) -> bool {
     if has("EventID") {
         return has("Channel") || has("ProviderGuid") || PROVIDERS.into_iter().any(has);
     }
-    has("winlog.event_id") || (has("winlog.channel") && has("event.code"))
+    has("event_id.id") && has("channel") || has("winlog.event_id") || (has("winlog.channel") && has("event.code"))
 }
 
 fn read_xml(line: &Line<'_>, draft: &mut Draft) -> Reading {
@@ -92,24 +92,41 @@ fn open_event_data(draft: &mut Draft) {
 /// Renames fields in place to the taxonomy's names.
 fn put_names_right(draft: &mut Draft) {
     let mut has_pairs = false;
-    let mut is_winlogbeat = false;
+    let mut rename: Option<fn(&str) -> Option<&str>> = None;
     for field in &mut draft.fields {
         let name = field.name.as_str();
-        is_winlogbeat = is_winlogbeat || name.starts_with("winlog.");
+        if name.starts_with("winlog.") {
+            rename = Some(names::of_winlogbeat);
+        } else if name == "event_id.id" {
+            rename = Some(names::of_opentelemetry);
+        }
         has_pairs = has_pairs || name == names::DATA_NAMES || name == names::DATA_TEXTS;
         if name.contains(' ') {
             field.name = names::without_spaces(name);
         }
     }
-    if is_winlogbeat {
+    if let Some(rename) = rename {
         for field in &mut draft.fields {
-            if let Some(name) = names::of_winlogbeat(&field.name) {
+            if let Some(name) = rename(&field.name) {
                 field.name = CompactString::new(name);
             }
+            unlist(&mut field.value);
         }
     }
     if has_pairs {
         join_pairs(draft);
+    }
+}
+
+/// A list of objects with one member each gives lists in which one element only says something: that is the value.
+fn unlist(value: &mut Value) {
+    let Value::List(list) = value else { return };
+    let says_something = |value: &Value| !matches!(value, Value::Null);
+    let padding = list.iter().filter(|value| !says_something(value)).count();
+    if padding + 1 == list.len()
+        && let Some(only) = list.iter_mut().find(|value| says_something(value))
+    {
+        *value = std::mem::replace(only, Value::Null);
     }
 }
 

@@ -109,6 +109,30 @@ pub(crate) fn of_winlogbeat(name: &str) -> Option<&str> {
     })
 }
 
+/// The taxonomy's name of a field of OpenTelemetry's receiver of Windows events, when it has another.
+pub(crate) fn of_opentelemetry(name: &str) -> Option<&str> {
+    Some(match name {
+        "channel" => "Channel",
+        "computer" => "Computer",
+        "event_id.id" => "EventID",
+        "event_id.qualifiers" => "Qualifiers",
+        "execution.process_id" => "ExecutionProcessID",
+        "execution.thread_id" => "ExecutionThreadID",
+        "keywords" => "KeywordNames",
+        "message" => "Message",
+        "provider.guid" => "ProviderGuid",
+        "provider.name" => "Provider_Name",
+        "record_id" => "EventRecordID",
+        "security.user_id" => "UserID",
+        "system_time" => "TimeCreated",
+        name => {
+            return name
+                .strip_prefix("event_data.data.")
+                .or_else(|| name.strip_prefix("event_data."));
+        }
+    })
+}
+
 /// The name without the spaces that Windows Defender's manifest puts in (`Threat Name`), the way the rules write it.
 pub(crate) fn without_spaces(name: &str) -> compact_str::CompactString {
     match name {
