@@ -1,0 +1,11 @@
+//! Following what grows: where a follower stands, kept across crashes, and the lines of files that are rotated under it.
+
+mod candidates;
+mod checkpoint;
+mod follower;
+mod tail;
+
+pub(crate) use candidates::FileId;
+pub(crate) use checkpoint::Checkpoint;
+pub(crate) use follower::{Batch, Follower, Gap, Look};
+pub(crate) use tail::Line;
