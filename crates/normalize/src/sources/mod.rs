@@ -28,6 +28,7 @@ mod suricata;
 mod w3c;
 pub(crate) mod windows;
 pub(crate) mod zeek;
+mod zeek_tsv;
 
 /// Every source, the most particular first: the first that recognises a record reads it.
 pub(crate) static SOURCES: &[Source] = &[
@@ -54,6 +55,7 @@ pub(crate) static SOURCES: &[Source] = &[
     nginx::SOURCE,
     apache::SOURCE,
     w3c::SOURCE,
+    zeek_tsv::SOURCE,
     json::SOURCE,
 ];
 

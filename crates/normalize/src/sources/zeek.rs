@@ -79,7 +79,7 @@ fn recognise(fields: &Fields) -> bool {
     has("_path") || (has("uid") && has("id.orig_h")) || has("certificate.version") || (has("fuid") && has("seen_bytes"))
 }
 
-fn read(draft: &mut Draft) {
+pub(super) fn read(draft: &mut Draft) {
     read_time(draft, &["ts"]);
     let fields = &draft.fields;
     let named = fields.text("_path");
