@@ -185,17 +185,19 @@ pub struct Alert {
 /// What else is open around an alert; part of what makes it urgent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Surroundings {
-    /// Other rules with open alerts about the same entity, at most [`Surroundings::COUNT_MAX`].
+    /// Other rules with open alerts about the same entity, at most [`Surroundings::RULES_MAX`].
     pub other_rules: u64,
     /// Tags of those alerts, sorted, without repetition.
     pub other_tags: Vec<CompactString>,
-    /// Other entities about which the same rule has open alerts, at most [`Surroundings::COUNT_MAX`].
+    /// Other entities about which the same rule has open alerts, at most [`Surroundings::ENTITIES_MAX`].
     pub other_entities: u64,
 }
 
 impl Surroundings {
-    /// Counting stops here: more neighbours make nothing more urgent.
-    pub const COUNT_MAX: u64 = 50;
+    /// Counting of other rules stops here: more neighbours make nothing more urgent.
+    pub const RULES_MAX: u64 = 50;
+    /// Counting of other entities stops here, and so does opening alerts of one rule: what comes beyond gathers in one.
+    pub const ENTITIES_MAX: u64 = 500;
 }
 
 /// What the post already knows under one key, as far as triage needs it.

@@ -123,14 +123,18 @@ pub struct SourceHealth {
 /// The state of learning a source's rhythm.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rhythm {
-    /// Records per hour, weighted towards the recent.
+    /// Records per hour, weighted towards the recent, before the correction for a short history.
     pub per_hour: f64,
     /// The longest recent gap in seconds; it fades.
     pub longest_gap_seconds: f64,
-    /// How many times the source was heard.
+    /// How many times something new was heard when it was looked at.
     pub heard: u64,
-    /// How many seconds lie between the first and the last time.
+    /// Seconds of listening that were learned from.
     pub span_seconds: f64,
+    /// What the account had received when it was last looked at.
+    pub received: u64,
+    /// When the source had last been heard when it was last looked at.
+    pub heard_at: Option<Timestamp>,
 }
 
 /// A token with which a source may send. Its text is shown once, when it is made, and never kept.

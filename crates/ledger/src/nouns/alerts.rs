@@ -351,7 +351,6 @@ fn key_parameters(key: &AlertKey) -> impl rusqlite::Params {
 }
 
 fn surroundings(connection: &Connection, key: &AlertKey) -> Result<Surroundings, ReadError> {
-    let most = big(Surroundings::COUNT_MAX);
     let neighbours: Vec<Alert> = bodies(
         connection,
         "SELECT body FROM alert WHERE open = 1 AND entity_kind = $1 AND entity_name = $2 AND exercise = $3 AND rule <> $4
@@ -361,7 +360,7 @@ fn surroundings(connection: &Connection, key: &AlertKey) -> Result<Surroundings,
             key.entity.name.as_str(),
             i64::from(key.exercise),
             key.rule.as_str(),
-            most
+            big(Surroundings::RULES_MAX)
         ],
     )?;
     let other_entities = connection
@@ -375,7 +374,7 @@ fn surroundings(connection: &Connection, key: &AlertKey) -> Result<Surroundings,
                 word(&key.entity.kind),
                 key.entity.name.as_str(),
                 i64::from(key.exercise),
-                most
+                big(Surroundings::ENTITIES_MAX)
             ],
             |row| row.get(0),
         )?;

@@ -1,0 +1,272 @@
+//! What the post decides about alerts, silences, sources and people. Pure: the state, the time and the random numbers
+//! come in as arguments, a `Decision` or a `Rejected` goes out, and nothing is changed here. This file is the hall: the
+//! rooms do not know each other, and their answers are joined here.
+
+pub mod alerts;
+pub mod people;
+pub mod silences;
+pub mod sources;
+
+use std::collections::HashSet;
+
+use model::{
+    Actor, AlertContext, AlertKey, Change, Decision, Detection, Effect, Entity, EntityKind, Entropy, Event, Id, Notice,
+    Permission, Phrase, PipelinePosition, Rejected, Scope, Silence, Source, Timestamp, User,
+};
+
+/// Who takes a step, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'a> {
+    /// The right by which it is taken.
+    pub scope: &'a Scope,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Step<'_> {
+    /// Refuses the step when the role does not include the permission.
+    pub(crate) fn needs(self, permission: Permission) -> Result<(), Rejected> {
+        if self.scope.allows(permission) {
+            Ok(())
+        } else {
+            Err(Rejected::NotAllowed)
+        }
+    }
+
+    /// The person who takes it; the post itself never takes steps that people answer for.
+    pub(crate) fn person(self) -> Result<Id<User>, Rejected> {
+        match self.scope.actor() {
+            Actor::Person { user, .. } => Ok(*user),
+            Actor::Post { .. } => Err(Rejected::NotAllowed),
+        }
+    }
+
+    /// Makes the decision.
+    pub(crate) fn decides(self, action: &str, reason: Option<&str>, changes: Vec<Change>) -> Decision {
+        Decision {
+            at: self.at,
+            actor: self.scope.actor().clone(),
+            action: action.to_owned(),
+            reason: reason
+                .map(str::trim)
+                .filter(|words| !words.is_empty())
+                .map(str::to_owned),
+            changes,
+            effects: Vec::new(),
+        }
+    }
+}
+
+/// A detection with the event that completed it, where that is at hand: silences look at its fields.
+#[derive(Debug, Clone, Copy)]
+pub struct Observed<'a> {
+    /// What was detected.
+    pub detection: &'a Detection,
+    /// The event.
+    pub event: Option<&'a Event>,
+}
+
+/// What the ledger knows and a batch's decision needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The contexts of the keys that [`keys_of_batch`] or [`keys_of_watch`] names.
+    pub contexts: &'a alerts::Contexts,
+    /// The silences in force.
+    pub silences: &'a [Silence],
+}
+
+/// The random number and the time of a decision.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// When it is made. For a batch of the pipeline: when its last record was received, so that a second reading decides
+    /// the same.
+    pub now: Timestamp,
+    /// Makes the ids of new alerts.
+    pub entropy: Entropy,
+}
+
+/// The keys whose contexts [`decide_batch`] needs.
+#[must_use]
+pub fn keys_of_batch(batch: &[Observed<'_>], silences: &[Silence]) -> HashSet<AlertKey> {
+    let mut keys = alerts::contexts_needed(batch.iter().map(|observed| observed.detection));
+    let might_hide = batch.len() as u64;
+    let close_to_limit = |silence: &&Silence| silence.hidden_that_day + might_hide >= silences::OUTGROWN_MIN;
+    keys.extend(silences.iter().filter(close_to_limit).map(outgrown_key));
+    keys
+}
+
+/// Decides what becomes of a batch of the pipeline: detections become alerts or are hidden and counted, what silences hid
+/// is counted, sources are counted (`counts` as [`sources::Tally::into_changes`] gives them) and the pipeline advances.
+#[must_use]
+pub fn decide_batch(
+    batch: &[Observed<'_>],
+    counts: Vec<Change>,
+    position: PipelinePosition,
+    known: Known<'_>,
+    moment: Moment,
+) -> Decision {
+    let now = moment.now;
+    let index = silences::Index::new(known.silences, now);
+    let occurrences: Vec<alerts::Occurrence<'_>> = batch
+        .iter()
+        .map(|observed| alerts::Occurrence {
+            detection: observed.detection,
+            hidden_by: index.hiding(observed.detection, observed.event),
+        })
+        .collect();
+    let triaged = alerts::triage(&occurrences, known.contexts, now, moment.entropy);
+    let (hid, notices) = silences::hid(known.silences, &triaged.hidden, now);
+    let mut drafting = Drafting {
+        known,
+        moment,
+        hidden_notices: Vec::new(),
+        opened: triaged.changes.len(),
+        changes: triaged.changes,
+        effects: triaged.effects,
+    };
+    drafting.changes.extend(hid);
+    for notice in &notices {
+        // A report about a silence is never hidden by one: nobody could see that it went wrong.
+        drafting.notice(notice, None);
+    }
+    drafting.changes.extend(counts);
+    drafting.changes.push(Change::AdvancePipeline { position });
+    drafting.decision("triage", "triage.batch")
+}
+
+/// The keys whose contexts [`decide_watch`] needs.
+#[must_use]
+pub fn keys_of_watch(known: &[Source], listening_since: Timestamp, now: Timestamp) -> HashSet<AlertKey> {
+    known
+        .iter()
+        .filter(|source| {
+            sources::watch(source, listening_since, now)
+                .is_some_and(|watched| watched.came_back || watched.fell_silent.is_some())
+        })
+        .map(silent_key)
+        .collect()
+}
+
+/// Looks at all sources, about once a minute: learns their rhythm, raises an alert for each that fell silent and closes it
+/// when the source is back. None when there is nothing new. See [`sources::watch`] for `listening_since`.
+#[must_use]
+pub fn decide_watch(
+    watched: &[Source],
+    listening_since: Timestamp,
+    known: Known<'_>,
+    moment: Moment,
+) -> Option<Decision> {
+    let index = silences::Index::new(known.silences, moment.now);
+    let mut drafting = Drafting {
+        known,
+        moment,
+        hidden_notices: Vec::new(),
+        opened: 0,
+        changes: Vec::new(),
+        effects: Vec::new(),
+    };
+    for source in watched {
+        let Some(news) = sources::watch(source, listening_since, moment.now) else {
+            continue;
+        };
+        if let Some(notice) = &news.fell_silent {
+            drafting.notice(notice, index.hiding_notice(notice.rule, &notice.entity));
+        }
+        if news.came_back {
+            drafting.settle(&silent_key(source), sources::BACK);
+        }
+        drafting.changes.push(Change::PutSourceHealth {
+            source: source.id.clone(),
+            health: news.health,
+        });
+    }
+    let (hid, _) = silences::hid(known.silences, &drafting.hidden_notices, moment.now);
+    drafting.changes.extend(hid);
+    (!drafting.changes.is_empty()).then(|| drafting.decision("source-watch", "source.watch"))
+}
+
+/// The title of what the post notices about itself, by the id of its rule.
+#[must_use]
+pub fn title_of_notice(rule: &str) -> Option<Phrase> {
+    match rule {
+        sources::SILENT => Some(sources::SILENT_TITLE),
+        silences::OUTGROWN => Some(silences::OUTGROWN_TITLE),
+        _ => None,
+    }
+}
+
+/// A decision of the post while it is put together.
+struct Drafting<'a> {
+    known: Known<'a>,
+    moment: Moment,
+    /// What silences hid of the notices.
+    hidden_notices: Vec<(Id<Silence>, u64, Timestamp)>,
+    /// More than all random numbers that were drawn so far.
+    opened: usize,
+    changes: Vec<Change>,
+    effects: Vec<Effect>,
+}
+
+impl Drafting<'_> {
+    fn notice(&mut self, notice: &Notice, hidden_by: Option<Id<Silence>>) {
+        let nothing = AlertContext::default();
+        let context = self.known.contexts.get(&alerts::notice_key(notice)).unwrap_or(&nothing);
+        self.opened += 1;
+        let entropy = nth(self.moment.entropy, self.opened);
+        let triaged = alerts::notice(notice, context, hidden_by, self.moment.now, entropy);
+        for (silence, count, last) in triaged.hidden {
+            match self.hidden_notices.iter_mut().find(|(known, ..)| *known == silence) {
+                Some((_, total, _)) => *total += count,
+                None => self.hidden_notices.push((silence, count, last)),
+            }
+        }
+        self.changes.extend(triaged.changes);
+        self.effects.extend(triaged.effects);
+    }
+
+    fn settle(&mut self, key: &AlertKey, reason: &str) {
+        let open = self.known.contexts.get(key).and_then(|context| context.open.as_ref());
+        let actor = Actor::Post {
+            part: "source-watch".to_owned(),
+        };
+        let settled = open.and_then(|alert| alerts::settle(alert, reason, &actor, self.moment.now));
+        self.changes.extend(settled);
+    }
+
+    fn decision(self, part: &str, action: &str) -> Decision {
+        Decision {
+            at: self.moment.now,
+            actor: Actor::Post { part: part.to_owned() },
+            action: action.to_owned(),
+            reason: None,
+            changes: self.changes,
+            effects: self.effects,
+        }
+    }
+}
+
+fn silent_key(source: &Source) -> AlertKey {
+    post_key(sources::SILENT, EntityKind::Source, source.id.as_str())
+}
+
+fn outgrown_key(silence: &Silence) -> AlertKey {
+    post_key(silences::OUTGROWN, EntityKind::Silence, &silence.id.to_string())
+}
+
+fn post_key(rule: &str, kind: EntityKind, name: &str) -> AlertKey {
+    AlertKey {
+        rule: rule.into(),
+        entity: Entity {
+            kind,
+            name: name.into(),
+        },
+        exercise: false,
+    }
+}
+
+/// The `n`th random number made of one. Only the first ten bytes make an id: counting in their last digits keeps the ids
+/// of one decision apart.
+pub(crate) fn nth(entropy: Entropy, n: usize) -> Entropy {
+    let counted = u128::from_be_bytes(entropy.0).wrapping_add((n as u128) << 48);
+    Entropy(counted.to_be_bytes())
+}
