@@ -12,8 +12,11 @@ use crate::{
     draft::Draft,
     envelopes::{self, syslog},
     json, limits,
-    sources::{Line, Reader, Reading, SOURCES, Source, json as json_source, windows::names},
+    sources::{Line, Reader, Reading, SOURCES, Source, json as json_source, windows},
 };
+
+/// What people call the forms of Windows events: all are read by one source.
+const WINDOWS_FORMS: [&str; 4] = ["sysmon", "winlogbeat", "nxlog", "evtx"];
 
 /// What became of one record.
 #[derive(Debug)]
@@ -47,6 +50,9 @@ impl Normalizer {
             by_name.insert(source.name, source);
             by_program.extend(source.programs.iter().map(|program| (*program, source)));
         }
+        if let Some(windows) = by_name.get("windows").copied() {
+            by_name.extend(WINDOWS_FORMS.map(|name| (name, windows)));
+        }
         Self {
             settings: settings.clone(),
             by_name,
@@ -57,7 +63,8 @@ impl Normalizer {
 
     /// The names that a [`FormatHint`] may have.
     pub fn formats() -> impl Iterator<Item = &'static str> {
-        SOURCES.iter().map(|source| source.name)
+        let sources = SOURCES.iter().map(|source| source.name);
+        sources.chain(WINDOWS_FORMS).chain(envelopes::NAMES)
     }
 
     /// Reads one record. Always gives an event or a part of one, with the record's bytes in it.
@@ -98,7 +105,8 @@ impl Normalizer {
 
     fn hinted(&self, name: &str, draft: &mut Draft) -> Option<&'static Source> {
         let source = self.by_name.get(name).copied();
-        if source.is_none() {
+        // What only names the envelope says nothing of the content.
+        if source.is_none() && !envelopes::NAMES.contains(&name) {
             draft.problem(ProblemKind::UnknownFormat, format!("no source is called {name}"));
         }
         source
@@ -223,7 +231,7 @@ fn product(draft: &Draft) -> Option<&'static Source> {
 fn namer(text: &str) -> json::Namer {
     let first = text[1..].trim_start();
     if first.starts_with("\"Event\"") || first.starts_with("\"Event_attributes\"") {
-        names::of_nested
+        windows::names::of_nested
     } else {
         |path| path
     }

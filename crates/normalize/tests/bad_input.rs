@@ -178,6 +178,8 @@ fn a_hint_that_is_wrong_is_noted_and_the_record_is_recognised() {
             vec![P::Malformed, P::UnknownFormat, P::NoTime],
         ),
         ("json", &plain, "json", vec![]),
+        ("beats", &plain, "json", vec![]),
+        ("winlogbeat", flow, "suricata", vec![P::Malformed]),
     ];
     for (hint, text, format, expected) in cases {
         let event = named(hint, text);

@@ -10,6 +10,9 @@ use crate::draft::Draft;
 mod journald;
 mod shippers;
 
+/// The names of the envelopes: a record in one has this format when nothing recognises its content.
+pub(crate) const NAMES: [&str; 5] = ["syslog", "journald", "beats", "otlp", "container"];
+
 /// The content that a JSON envelope carries.
 pub(crate) struct Inner {
     /// The envelope's name, the event's format when nothing recognises the content.
