@@ -7,9 +7,11 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::atom::{Atom, Logic, Relation, Test};
-use crate::document::RuleError;
+use crate::document::{Fault, RuleError};
 use crate::index::{AtomId, FieldIndex, FieldIndexBuilder};
+use crate::limits::FILE_EXPRESSIONS_MAX;
 use crate::lower::{self, Placeholders};
+use crate::modifier::Modifier;
 use crate::pattern::Shape;
 use crate::program::{self, Programs};
 use crate::rule::{LogSource, Rule};
@@ -132,6 +134,8 @@ pub struct EngineBuilder {
     fields: HashMap<FieldKey, FieldId, FixedState>,
     atoms: HashMap<(FieldId, Test), AtomId, FixedState>,
     atom_uses: Vec<u32>,
+    /// The file of the last rule and how many regular expressions its rules have.
+    file: Option<(Arc<str>, usize)>,
 }
 
 /// What has an index of its own. Rules of different products hardly ever apply to the same event, so a field is indexed for
@@ -162,6 +166,7 @@ impl EngineBuilder {
     ///
     /// Panics at 2^32 rules, fields or atoms.
     pub fn add(&mut self, rule: Arc<Rule>) -> Result<RuleIndex, RuleError> {
+        self.count_expressions(&rule)?;
         let logic = lower::lower_detection(&rule.detection, &self.placeholders);
         let logic = logic.map_err(|fault| fault.within(&rule.file, Some(rule.meta.title.clone())))?;
         let index = RuleIndex(u32::try_from(self.rules.len()).expect("fewer rules than 2^32"));
@@ -169,6 +174,31 @@ impl EngineBuilder {
         self.logics.push(logic);
         self.rules.push(rule);
         Ok(index)
+    }
+
+    /// Keeps the regular expressions of one file within their limit; rules of a file are added one after the other.
+    fn count_expressions(&mut self, rule: &Rule) -> Result<(), RuleError> {
+        let mut expressions = 0;
+        for named in &rule.detection.selections {
+            named.selection.for_each_item(&mut |item| {
+                expressions += if item.modifiers.contains(&Modifier::Re) {
+                    item.values.len()
+                } else {
+                    0
+                };
+            });
+        }
+        let before = self
+            .file
+            .as_ref()
+            .filter(|(file, _)| *file == rule.file)
+            .map_or(0, |(_, count)| *count);
+        if before + expressions > FILE_EXPRESSIONS_MAX {
+            let reason = format!("the rules of the file have more than {FILE_EXPRESSIONS_MAX} regular expressions");
+            return Err(Fault::new(rule.at, reason).within(&rule.file, Some(rule.meta.title.clone())));
+        }
+        self.file = Some((Arc::clone(&rule.file), before + expressions));
+        Ok(())
     }
 
     fn field(&mut self, key: FieldKey) -> FieldId {
@@ -234,16 +264,16 @@ impl EngineBuilder {
         }
         let mut is_keyword = vec![false; self.fields.len()];
         let mut names: HashMap<Box<str>, u32, FixedState> = HashMap::default();
-        let mut named: Vec<Vec<FieldId>> = Vec::new();
+        let mut indexes_by_name: Vec<Vec<FieldId>> = Vec::new();
         for (key, id) in self.fields {
             match key {
                 FieldKey::Name(name, _) => {
-                    let next = u32::try_from(named.len()).expect("fewer names than 2^32");
+                    let next = u32::try_from(indexes_by_name.len()).expect("fewer names than 2^32");
                     let place = *names.entry(name.into_boxed_str()).or_insert(next);
                     if place == next {
-                        named.push(Vec::new());
+                        indexes_by_name.push(Vec::new());
                     }
-                    named[place as usize].push(id);
+                    indexes_by_name[place as usize].push(id);
                 }
                 FieldKey::Keywords(_) => is_keyword[id as usize] = true,
             }
@@ -257,7 +287,7 @@ impl EngineBuilder {
             rules: self.rules,
             placeholders: self.placeholders,
             names,
-            named,
+            named: indexes_by_name,
             fields: indexes.into_iter().map(FieldIndexBuilder::build).collect(),
             is_keyword,
             compiled,

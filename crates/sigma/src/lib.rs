@@ -19,6 +19,7 @@ mod memo;
 pub mod modifier;
 pub mod pattern;
 pub mod pipeline;
+mod plan;
 mod program;
 pub mod record;
 pub mod regular;

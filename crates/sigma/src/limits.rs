@@ -20,6 +20,8 @@ pub const CONDITION_DEPTH_MAX: usize = 64;
 pub const CONDITION_REFERENCES_MAX: usize = 20_000;
 /// Most atoms that one rule may expand into after all value modifiers.
 pub const RULE_ATOMS_MAX: usize = 20_000;
+/// Most regular expressions that the rules of one file may have together.
+pub const FILE_EXPRESSIONS_MAX: usize = 128;
 /// Most values that one written value may expand into (`windash`, `base64offset`, `expand`).
 pub const VALUE_EXPANSIONS_MAX: usize = 4_096;
 /// Longest single value after expansion, in bytes.

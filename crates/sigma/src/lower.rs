@@ -12,7 +12,7 @@ use crate::atom::{Atom, Logic, Network, Number, Test};
 use crate::condition::{Expression, Quantity};
 use crate::document::Fault;
 use crate::fold::fold;
-use crate::limits::RULE_ATOMS_MAX;
+use crate::limits::{FILE_EXPRESSIONS_MAX, RULE_ATOMS_MAX};
 use crate::modifier::Modifier;
 use crate::pattern::Pattern;
 use crate::regular::Regular;
@@ -27,10 +27,10 @@ pub type Placeholders = BTreeMap<String, Vec<String>>;
 ///
 /// Returns the first fault of an item, or that the rule expands into too many atoms.
 pub fn lower_detection(detection: &Detection, placeholders: &Placeholders) -> Result<Logic, Fault> {
-    let mut atoms = 0;
+    let (mut atoms, mut lowered) = (0, 0);
     let mut selections = Vec::with_capacity(detection.selections.len());
     for named in &detection.selections {
-        let logic = lower_selection(&named.selection, placeholders)
+        let logic = lower_selection(&named.selection, placeholders, &mut lowered)
             .map_err(|fault| Fault::new(fault.at, format!("selection `{}`: {}", named.name, fault.reason)))?;
         selections.push(logic);
     }
@@ -46,7 +46,7 @@ fn lower_expression(expression: &Expression, selections: &[Logic], atoms: &mut u
     let mut pick = |index: usize| -> Result<Logic, String> {
         *atoms += count_atoms(&selections[index]);
         if *atoms > RULE_ATOMS_MAX {
-            return Err(format!("the rule expands into more than {RULE_ATOMS_MAX} values"));
+            return Err(too_many_values());
         }
         Ok(selections[index].clone())
     };
@@ -88,17 +88,30 @@ fn count_atoms(logic: &Logic) -> usize {
     }
 }
 
-fn lower_selection(selection: &Selection, placeholders: &Placeholders) -> Result<Logic, Fault> {
+/// Lowers a selection; `lowered` counts the atoms of the rule so far.
+fn lower_selection(selection: &Selection, placeholders: &Placeholders, lowered: &mut usize) -> Result<Logic, Fault> {
     match selection {
         Selection::All(items) => {
-            let parts = items.iter().map(|item| lower_item(item, placeholders));
-            Ok(Logic::and(parts.collect::<Result<_, _>>()?))
+            let mut parts = Vec::with_capacity(items.len());
+            for item in items {
+                let logic = lower_item(item, placeholders)?;
+                *lowered += count_atoms(&logic);
+                if *lowered > RULE_ATOMS_MAX {
+                    return Err(Fault::new(item.at, too_many_values()));
+                }
+                parts.push(logic);
+            }
+            Ok(Logic::and(parts))
         }
         Selection::Any(parts) => {
-            let parts = parts.iter().map(|part| lower_selection(part, placeholders));
+            let parts = parts.iter().map(|part| lower_selection(part, placeholders, lowered));
             Ok(Logic::or(parts.collect::<Result<_, _>>()?))
         }
     }
+}
+
+fn too_many_values() -> String {
+    format!("the rule expands into more than {RULE_ATOMS_MAX} values")
 }
 
 /// Lowers one item: its values joined by or, with `all` by and, negated with `neq`.
@@ -127,13 +140,23 @@ pub fn lower_item(item: &Item, placeholders: &Placeholders) -> Result<Logic, Fau
 /// Returns a fault if the modifiers do not fit together or a value does not fit them.
 pub fn lower_values(item: &Item, placeholders: &Placeholders) -> Result<Vec<Logic>, Fault> {
     let kind = kind_of(item).map_err(|reason| Fault::new(item.at, reason))?;
-    item.values
-        .iter()
-        .map(|value| {
-            let lowered = lower_value(item, value, kind, placeholders);
-            lowered.map_err(|reason| Fault::new(value.at, reason))
-        })
-        .collect()
+    if matches!(kind, Kind::Regex(_)) && item.values.len() > FILE_EXPRESSIONS_MAX {
+        return Err(Fault::new(
+            item.at,
+            format!("more than {FILE_EXPRESSIONS_MAX} regular expressions"),
+        ));
+    }
+    let mut lowered = Vec::with_capacity(item.values.len());
+    let mut atoms = 0;
+    for value in &item.values {
+        let logic = lower_value(item, value, kind, placeholders).map_err(|reason| Fault::new(value.at, reason))?;
+        atoms += count_atoms(&logic);
+        if atoms > RULE_ATOMS_MAX {
+            return Err(Fault::new(value.at, too_many_values()));
+        }
+        lowered.push(logic);
+    }
+    Ok(lowered)
 }
 
 fn lower_value(item: &Item, value: &Value, kind: Kind, placeholders: &Placeholders) -> Result<Logic, String> {
