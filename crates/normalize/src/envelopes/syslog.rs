@@ -191,7 +191,8 @@ fn rfc5424(text: &str) -> Option<Syslog<'_>> {
     message.pid = process.parse().ok();
     message.message_id = value(id);
     let rest = structured_data(rest, &mut message);
-    message.message = rest.trim_start_matches('\u{feff}');
+    // rsyslog's own template writes the space that its parser left before the message.
+    message.message = rest.trim_start_matches(['\u{feff}', ' ']);
     Some(message)
 }
 
