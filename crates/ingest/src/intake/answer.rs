@@ -1,11 +1,12 @@
 //! Answers in the two dialects that clients expect: Elasticsearch's and plain JSON; packed when the client can unpack.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use axum::{
     http::{HeaderValue, Response, StatusCode, header},
     response::IntoResponse,
 };
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::Refused;
@@ -81,6 +82,13 @@ impl JsonAnswer {
 
     /// Cuts the answer to the `filter_path` of the call, packs it if that is wanted, and adds the headers.
     pub(crate) fn to(self, call: &Call) -> Answer {
+        let comes_back = matches!(
+            self.status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        );
+        if comes_back && call.is_omelasticsearch() {
+            return broken_off(self.status);
+        }
         let text = match call
             .parameter("filter_path")
             .filter(|_| self.elasticsearch && !self.table)
@@ -106,10 +114,7 @@ impl JsonAnswer {
         if self.elasticsearch {
             headers.insert("x-elastic-product", HeaderValue::from_static("Elasticsearch"));
         }
-        if matches!(
-            self.status,
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-        ) {
+        if comes_back {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         if self.status == StatusCode::UNAUTHORIZED {
@@ -118,6 +123,12 @@ impl JsonAnswer {
         }
         answer
     }
+}
+
+/// rsyslog takes any whole answer for final and would lose what was pushed back; only a broken one makes it come back.
+fn broken_off(status: StatusCode) -> Answer {
+    let broken = futures_util::stream::once(async { Err::<Bytes, _>(io::Error::other("pushed back")) });
+    (status, axum::body::Body::from_stream(broken)).into_response()
 }
 
 /// Clients that ask for a versioned media type refuse an answer without it.

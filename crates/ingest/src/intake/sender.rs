@@ -39,6 +39,14 @@ impl Call {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// Whether this is rsyslog's omelasticsearch, which says nothing of itself but always sends these headers.
+    pub(crate) fn is_omelasticsearch(&self) -> bool {
+        let is = |name, value| self.header(name) == Some(value);
+        !self.headers.contains_key(header::USER_AGENT)
+            && is(header::ACCEPT, "*/*")
+            && is(header::CONTENT_TYPE, "application/json; charset=utf-8")
+    }
+
     /// The value of a query parameter, as it stands.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         let pairs = self.uri.query()?.split('&');
