@@ -137,12 +137,21 @@ fn read(text: &str) -> Option<Syslog<'_>> {
 /// How messages begin that come without a program.
 const KNOWN_BEGINNINGS: [&str; 4] = ["last message repeated ", "CEF:", "LEEF:", "type="];
 
+/// Words that stand after the time where a program writes its own log.
+const LEVELS: [&str; 10] = [
+    "trace", "debug", "info", "notice", "warn", "warning", "error", "critical", "fatal", "severe",
+];
+
 /// Many logs begin their lines with a time. Those that are syslog go on with a host and a program.
 fn is_believable(message: &Syslog<'_>) -> bool {
     let is_zoned = match message.stamp {
         Some(Stamp::Exact(_) | Stamp::NoYear { .. }) => true,
         Some(Stamp::NoZone(_)) | None => false,
     };
+    let is_level = |word: &str| LEVELS.iter().any(|level| word.eq_ignore_ascii_case(level));
+    if message.host.is_some_and(is_level) {
+        return false;
+    }
     let is_cisco = cisco_mnemonic(message.message).is_some();
     is_cisco
         || is_zoned
@@ -491,6 +500,9 @@ mod tests {
             ("<166>%ASA-6-302013: Built", "166|-|-|-|-|%ASA-6-302013: Built"),
             ("<999>Nov 25 01:58:54 a b: c", "none"),
             ("plain text", "none"),
+            ("2026-11-25T01:58:54Z INFO main: started", "none"),
+            ("Nov 25 01:58:54 no program here", "none"),
+            ("2026-11-25 01:58:54 web1 app: no zone and a space", "none"),
             ("", "none"),
             ("<34>", "34|-|-|-|-|"),
         ] {
