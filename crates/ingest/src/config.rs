@@ -124,6 +124,8 @@ pub struct HttpConfig {
     pub head_seconds_max: u64,
     /// How long the sender may pause within a body, in seconds.
     pub body_pause_seconds_max: u64,
+    /// How long a body may take altogether, in seconds.
+    pub body_seconds_max: u64,
     /// The version of Elasticsearch that clients are told; some refuse a server older than themselves.
     pub elasticsearch_version: CompactString,
 }
@@ -227,6 +229,7 @@ impl Default for HttpConfig {
             connections_max: 1024,
             head_seconds_max: 60,
             body_pause_seconds_max: 30,
+            body_seconds_max: 600,
             elasticsearch_version: CompactString::const_new("8.19.0"),
         }
     }

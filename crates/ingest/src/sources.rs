@@ -59,7 +59,16 @@ pub struct SourceNames {
 /// Longest product name taken from a `User-Agent` header, in bytes.
 const PRODUCT_BYTES_MAX: usize = 32;
 
+impl Default for SourceNames {
+    fn default() -> Self {
+        Self::new(Self::NAMES_MAX)
+    }
+}
+
 impl SourceNames {
+    /// Names that a post gives to senders without a token unless told otherwise.
+    pub const NAMES_MAX: usize = 4096;
+
     /// Makes an empty register of at most `names_max` names.
     #[must_use]
     pub fn new(names_max: usize) -> Self {

@@ -108,7 +108,7 @@ pub async fn start(
     let Bound { udp, tcp, tls, http } = bound;
     begin.start_syslog(config, (udp, tcp, tls), &mut running.listeners);
     begin.start_http(config, http, &mut running.listeners);
-    begin.start_files(files, config, &mut running.listeners);
+    begin.start_files(files, &mut running.listeners);
     begin.start_journald(&config.journald, &mut running.listeners);
     Ok(running)
 }
@@ -242,9 +242,8 @@ impl Begin<'_> {
         Ok(Some(files))
     }
 
-    fn start_files(&self, files: Option<FilesConfig>, config: &IngestConfig, listeners: &mut JoinSet<()>) {
+    fn start_files(&self, files: Option<FilesConfig>, listeners: &mut JoinSet<()>) {
         let Some(files) = files else { return };
-        debug_assert!(config.files.enabled);
         let (receiving, folder, stop) = (Arc::clone(&self.receiving), self.folder.to_owned(), self.stop.clone());
         supervise(listeners, "the follower of files", self.stop.clone(), move || {
             let (files, receiving, folder, stop) =

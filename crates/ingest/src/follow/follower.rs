@@ -20,6 +20,10 @@ use super::{
 /// Looks between two searches for new files.
 const LOOKS_PER_SEARCH: u32 = 10;
 
+/// Bytes that one look takes from all files together, a line counted with what its record carries beside it.
+const LOOK_BYTES_MAX: usize = 4 * 1024 * 1024;
+const LINE_BYTES_BESIDE: usize = 512;
+
 /// How many looks a file that was renamed or deleted is still watched: its writer may not have noticed yet.
 const LOOKS_AFTER_GONE: u32 = 20;
 
@@ -52,6 +56,13 @@ pub(crate) struct Look {
     pub(crate) gaps: Vec<Gap>,
 }
 
+impl Look {
+    fn bytes(&self) -> usize {
+        let lines = self.batches.iter().flat_map(Batch::lines);
+        lines.map(|line| line.bytes.len() + LINE_BYTES_BESIDE).sum()
+    }
+}
+
 /// What is written to the checkpoint.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Saved {
@@ -73,6 +84,8 @@ pub(crate) struct Follower {
     unreadable: HashSet<PathBuf>,
     first_run: bool,
     looks: u32,
+    /// Where the next look begins among the files, so that busy ones do not starve the rest.
+    turn: usize,
     changed: bool,
 }
 
@@ -95,6 +108,7 @@ impl Follower {
             unreadable: HashSet::new(),
             first_run,
             looks: 0,
+            turn: 0,
             changed: true,
         })
     }
@@ -121,15 +135,22 @@ impl Follower {
         }
     }
 
-    /// Looks at all files once: at most one read of each.
+    /// Looks at the files in turn: at most one read of each, and at most [`LOOK_BYTES_MAX`].
     pub(crate) fn look(&mut self) -> Look {
         let mut look = Look::default();
         if self.looks.is_multiple_of(LOOKS_PER_SEARCH) {
             self.search(&mut look);
         }
         self.looks = self.looks.wrapping_add(1);
-        let ids: Vec<FileId> = self.tails.keys().copied().collect();
+        let mut ids: Vec<FileId> = self.tails.keys().copied().collect();
+        ids.sort_unstable();
+        let files = ids.len().max(1);
+        ids.rotate_left(self.turn % files);
         for id in ids {
+            if look.bytes() >= LOOK_BYTES_MAX {
+                break;
+            }
+            self.turn = (self.turn + 1) % files;
             if let Err(error) = self.look_at(id, &mut look) {
                 tracing::warn!(path = %self.tails[&id].mark.path.display(), %error, "a followed file cannot be read");
                 self.tails.remove(&id);

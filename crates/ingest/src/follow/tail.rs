@@ -15,6 +15,9 @@ use super::candidates::FileId;
 /// Bytes read at once.
 const READ_BYTES: usize = 256 * 1024;
 
+/// Lines taken at once.
+const LINES_MAX: usize = 2048;
+
 /// The beginning of a file that tells whether it still is the same file: at most this many bytes are compared.
 const HEAD_BYTES: usize = 128;
 
@@ -138,6 +141,9 @@ impl Tail {
         };
         let mut at = 0;
         while let Some(end) = memchr::memchr(b'\n', &bytes[at..]) {
+            if found.whole.len() == LINES_MAX {
+                return Ok(found);
+            }
             self.take(&mut found, &bytes.slice(at..at + end));
             found.offset += 1;
             found.inside_line = false;

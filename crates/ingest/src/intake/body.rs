@@ -6,7 +6,10 @@ use axum::http::header;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use model::RejectReason;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 
 use crate::{
     HttpConfig,
@@ -141,15 +144,18 @@ async fn collect(
     let HttpConfig {
         body_bytes_max,
         body_pause_seconds_max,
+        body_seconds_max,
         ..
     } = *state.config;
+    let end = Instant::now() + Duration::from_secs(body_seconds_max);
     let pause = Duration::from_secs(body_pause_seconds_max);
     let mut all = BytesMut::new();
     let mut granted = 0;
     loop {
-        let frame = tokio::time::timeout(pause, body.frame())
+        let deadline = end.min(Instant::now() + pause);
+        let frame = tokio::time::timeout_at(deadline, body.frame())
             .await
-            .map_err(|_| interrupted(408, &all, "the body paused for too long"))?;
+            .map_err(|_| interrupted(408, &all, "the body took too long"))?;
         let frame = match frame {
             None => return Ok(all.freeze()),
             Some(Ok(frame)) => frame,

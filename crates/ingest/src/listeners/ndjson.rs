@@ -53,7 +53,7 @@ async fn answer(state: &IntakeState, call: &Call, body: axum::body::Body) -> Ans
     };
     let (bytes, config) = (body.bytes.clone(), state.config.clone());
     match tokio::task::spawn_blocking(move || lines(&bytes, &config)).await {
-        Ok(lines) => keep(state, &sender, lines).await.to(call),
+        Ok((lines, next)) => keep(state, &sender, lines, next).await.to(call),
         Err(_) => error(500, "reading the lines failed").to(call),
     }
 }
@@ -62,35 +62,25 @@ fn error(status: u16, detail: &str) -> JsonAnswer {
     JsonAnswer::plain(status, &json!({"error": detail, "status": status}))
 }
 
-fn lines(body: &Bytes, config: &HttpConfig) -> Vec<Line> {
+/// The lines, and the number of the first one that is too many for one request.
+fn lines(body: &Bytes, config: &HttpConfig) -> (Vec<Line>, Option<usize>) {
     let mut lines = Vec::new();
     let mut begin = 0;
     let ends = memchr::memchr_iter(b'\n', body).chain([body.len()]);
     for (at, end) in ends.enumerate() {
         let line = body[begin..end].trim_ascii();
-        if !line.is_empty() {
-            if lines.len() == config.records_max {
-                lines.push(Line {
-                    number: at + 1,
-                    content: Err(Refusal {
-                        kept: body.slice(begin..),
-                        reason: RejectReason::Oversized,
-                        detail: format!(
-                            "more than {} lines in one request; this and all after it",
-                            config.records_max
-                        ),
-                    }),
-                });
-                return lines;
-            }
-            lines.push(Line {
-                number: at + 1,
-                content: checked(body.slice_ref(line), config),
-            });
-        }
         begin = end + 1;
+        if line.is_empty() {
+            continue;
+        }
+        let number = at + 1;
+        if lines.len() == config.records_max {
+            return (lines, Some(number));
+        }
+        let content = checked(body.slice_ref(line), config);
+        lines.push(Line { number, content });
     }
-    lines
+    (lines, None)
 }
 
 fn checked(line: Bytes, config: &HttpConfig) -> Result<Bytes, Refusal> {
@@ -110,7 +100,8 @@ fn checked(line: Bytes, config: &HttpConfig) -> Result<Bytes, Refusal> {
     }
 }
 
-async fn keep(state: &IntakeState, sender: &Sender, lines: Vec<Line>) -> JsonAnswer {
+/// What comes before `resume_at_line` of the answer is settled: a client that goes on from there sends nothing twice.
+async fn keep(state: &IntakeState, sender: &Sender, lines: Vec<Line>, next: Option<usize>) -> JsonAnswer {
     let now = state.receiving.now();
     let entries: Vec<JournalEntry> = lines
         .iter()
@@ -132,15 +123,19 @@ async fn keep(state: &IntakeState, sender: &Sender, lines: Vec<Line>) -> JsonAns
         "rejected": refused.len(),
         "lines": refused.iter().take(LISTED_MAX).map(|line| describe(line)).collect::<Vec<Value>>(),
     });
-    let status = match kept.refused() {
-        Some(refused) => {
-            // What comes before this line is kept: a client that goes on from here sends nothing twice.
+    let status = match (kept.refused(), next) {
+        (Some(refused), _) => {
             answer["resume_at_line"] = json!(lines[kept.count()].number);
             answer["error"] = json!(refused.to_string());
             refused.status()
         }
-        None if accepted == 0 && !lines.is_empty() => 400,
-        None => 200,
+        (None, Some(next)) => {
+            answer["resume_at_line"] = json!(next);
+            answer["error"] = json!(format!("more than {} lines in one request", state.config.records_max));
+            413
+        }
+        (None, None) if accepted == 0 && !lines.is_empty() => 400,
+        (None, None) => 200,
     };
     JsonAnswer::plain(status, &answer)
 }

@@ -28,6 +28,9 @@ use super::connections::Connections;
 const READ_BYTES_MIN: usize = 4 * 1024;
 const READ_BYTES_MAX: usize = 128 * 1024;
 
+/// Records handed over at once: a read may hold tens of thousands of tiny ones.
+const BATCH_RECORDS_MAX: usize = 4096;
+
 /// How senders are named, and what a message may be.
 #[derive(Debug, Clone)]
 pub(crate) struct SyslogSenders {
@@ -161,23 +164,36 @@ async fn serve(mut stream: impl AsyncRead + Unpin, peer: IpAddr, transport: Tran
             Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => break Ending::InOrder,
             Err(_) => break Ending::Broken,
         }
-        let now = streams.receiving.now();
-        let entries: Vec<JournalEntry> = std::iter::from_fn(|| framer.next_frame())
-            .map(|frame| entry(&sender, now, frame))
-            .collect();
-        begun = match (framer.is_inside_frame(), entries.is_empty()) {
-            (false, _) => None,
-            (true, false) => Some(Instant::now()),
-            (true, true) => begun.or_else(|| Some(Instant::now())),
-        };
-        if !entries.is_empty() && !keep(entries, transport, &mut streams).await {
-            return;
+        let mut finished = false;
+        loop {
+            let entries = batch(&mut framer, &sender, &streams.receiving);
+            if entries.is_empty() {
+                break;
+            }
+            finished = true;
+            if !keep(entries, transport, &mut streams).await {
+                return;
+            }
         }
+        begun = match (framer.is_inside_frame(), finished) {
+            (false, _) => None,
+            (true, true) => Some(Instant::now()),
+            (true, false) => begun.or_else(|| Some(Instant::now())),
+        };
     };
     if let Some(frame) = framer.finish(ending == Ending::InOrder) {
         let last = entry(&sender, streams.receiving.now(), frame);
         keep(vec![last], transport, &mut streams).await;
     }
+}
+
+/// The next frames that have arrived whole.
+fn batch(framer: &mut Framer, sender: &Sender, receiving: &Receiving) -> Vec<JournalEntry> {
+    let now = receiving.now();
+    std::iter::from_fn(|| framer.next_frame())
+        .take(BATCH_RECORDS_MAX)
+        .map(|frame| entry(sender, now, frame))
+        .collect()
 }
 
 async fn keep(entries: Vec<JournalEntry>, transport: Transport, streams: &mut SyslogStreams) -> bool {

@@ -195,6 +195,28 @@ async fn a_full_journal_holds_the_place() {
 }
 
 #[tokio::test]
+async fn many_short_lines_come_in_small_writes_and_in_order() {
+    let logs = Logs::new();
+    let text: Vec<String> = (0..10_000).map(|n| format!("{n}\n")).collect();
+    logs.write("a.log", text.concat());
+    logs.write("b.log", "other\n");
+    let running = logs.start(StartAt::Beginning).await;
+    let lines = logs.lines(10_001).await;
+    let of_a: Vec<String> = lines
+        .iter()
+        .filter_map(|line| line.strip_prefix("a.log "))
+        .map(|n| format!("{n}\n"))
+        .collect();
+    assert_eq!(of_a, text);
+    let other = lines.iter().position(|line| line == "b.log other");
+    assert!(
+        other.is_some_and(|at| at < 5000),
+        "a busy file does not starve the others: {other:?}"
+    );
+    stop(running).await;
+}
+
+#[tokio::test]
 async fn a_file_that_vanished_unread_is_accounted_for() {
     let logs = Logs::new();
     logs.write("a.log", "1\n");

@@ -202,6 +202,7 @@ async fn bodies_that_cannot_be_taken() {
     config.http.body_bytes_max = 10_000;
     config.http.unpacked_bytes_max = 20_000;
     config.http.record_bytes_max = 1000;
+    config.http.records_max = 20;
     let post = Post::start(&config, receiving_into(&inbox, NoTokens)).await;
     let to = post.running.addresses.http.unwrap();
     let bomb = gzip(&vec![b' '; 1_500_000]);
@@ -242,6 +243,10 @@ async fn bodies_that_cannot_be_taken() {
         (&got["lines"][0]["reason"], &got["lines"][1]["line"]),
         (&json!("oversized"), &json!(2))
     );
+    let before = inbox.entries().len();
+    let got = call(to, "POST /v1/ndjson", "", "{}\n\n".repeat(30).as_bytes()).await;
+    assert_eq!((got.status, &got.json()["resume_at_line"]), (413, &json!(41)));
+    assert_eq!(inbox.entries().len(), before + 20);
     post.stop().await;
 }
 

@@ -59,6 +59,37 @@ async fn a_datagram_above_the_limit_keeps_its_beginning() {
     post.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn each_datagram_is_kept_or_accounted_for_as_lost() {
+    let inbox: Arc<MemoryInbox> = Arc::default();
+    inbox.set_full(true);
+    let post = post_into(&inbox).await;
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let to = post.running.addresses.syslog_udp.unwrap();
+    let sent = 20_000;
+    for _ in 0..sent {
+        socket.send_to(&[b'x'; 1024], to).await.unwrap();
+    }
+    inbox.set_full(false);
+    let account = || {
+        inbox.entries().iter().fold((0, 0), |(kept, lost), entry| match entry {
+            JournalEntry::Record(_) | JournalEntry::Rejection(_) => (kept + 1, lost),
+            JournalEntry::Loss(loss) => (kept, lost + loss.records),
+        })
+    };
+    for _ in 0..100 {
+        let (kept, lost) = account();
+        if kept + lost >= sent {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let (kept, lost) = account();
+    assert_eq!(kept + lost, sent, "kept {kept}, lost {lost}");
+    assert!(lost > 0, "more was sent than any buffer here holds");
+    post.stop().await;
+}
+
 #[tokio::test]
 async fn both_framings_on_one_connection_and_an_unfinished_end() {
     let inbox = Arc::default();

@@ -1,6 +1,9 @@
 //! Syslog and HTTP inside TLS, with and without client certificates.
 
-use std::{path::Path, process::Command, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -15,16 +18,9 @@ use super::{
 };
 use crate::{IngestConfig, NoTokens, SyslogTlsConfig, TlsIdentity};
 
-/// Makes an authority, a server and a client certificate in a folder.
-fn certificates(folder: &Path) {
-    let script = include_str!("../../tests/real/certificates.sh");
-    let made = Command::new("sh")
-        .arg("-c")
-        .arg(script)
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+/// An authority, a server's and a client's certificate, valid for a hundred years.
+fn certificates() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/tls")
 }
 
 fn config(folder: &Path, with_clients: bool) -> IngestConfig {
@@ -78,11 +74,10 @@ async fn send(to: std::net::SocketAddr, connector: &TlsConnector, bytes: &[u8]) 
 
 #[tokio::test]
 async fn syslog_and_http_inside_tls() {
-    let folder = tempfile::tempdir().unwrap();
-    certificates(folder.path());
+    let folder = certificates();
     let inbox: Arc<MemoryInbox> = Arc::default();
-    let post = Post::start(&config(folder.path(), false), receiving_into(&inbox, NoTokens)).await;
-    let connector = connector(folder.path(), false);
+    let post = Post::start(&config(&folder, false), receiving_into(&inbox, NoTokens)).await;
+    let connector = connector(&folder, false);
     let addresses = post.running.addresses;
     send(addresses.syslog_tls.unwrap(), &connector, b"9 <13>count6 <13>cd")
         .await
@@ -111,14 +106,13 @@ async fn syslog_and_http_inside_tls() {
 
 #[tokio::test]
 async fn a_client_certificate_can_be_required() {
-    let folder = tempfile::tempdir().unwrap();
-    certificates(folder.path());
+    let folder = certificates();
     let inbox: Arc<MemoryInbox> = Arc::default();
-    let post = Post::start(&config(folder.path(), true), receiving_into(&inbox, NoTokens)).await;
+    let post = Post::start(&config(&folder, true), receiving_into(&inbox, NoTokens)).await;
     let to = post.running.addresses.syslog_tls.unwrap();
-    let stranger = send(to, &connector(folder.path(), false), b"<13>stranger\n").await;
+    let stranger = send(to, &connector(&folder, false), b"<13>stranger\n").await;
     assert!(stranger.is_err());
-    send(to, &connector(folder.path(), true), b"<13>known\n").await.unwrap();
+    send(to, &connector(&folder, true), b"<13>known\n").await.unwrap();
     assert_eq!(inbox.wait_for(1).await, ["syslog/127.0.0.1 <13>known"]);
     post.stop().await;
 }

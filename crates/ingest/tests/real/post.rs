@@ -135,11 +135,12 @@ impl Post {
 
     /// What the sender said, for whoever looks into a failure.
     fn said(&self) -> String {
-        ["rsyslog.out", "syslog-ng.out"]
-            .iter()
-            .filter_map(|name| std::fs::read_to_string(self.folder().join(name)).ok())
-            .map(|text| format!("\n{text}"))
-            .collect()
+        let outputs = ["rsyslog.out", "syslog-ng.out"].map(|name| std::fs::read_to_string(self.folder().join(name)));
+        [String::new()]
+            .into_iter()
+            .chain(outputs.into_iter().flatten())
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }
 
