@@ -85,7 +85,7 @@ const HOSTS: &[&str] = &[
 const COMMANDS: &[(&str, &str, &str, &str)] = &[
     (
         "/usr/bin/sed",
-        "sed -n s/^{w}=//p /etc/{w}.conf",
+        "sed -n s/^{w}=//p /opt/{w}/{w}.conf",
         "/usr/bin/bash",
         "bash /opt/{w}/run.sh",
     ),
@@ -276,7 +276,7 @@ fn audit_record(dice: &mut Dice, host: &str, time: &str) -> Value {
             "success": "yes", "exit": dice.below(10), "a0": dice.fill("{h}"), "a1": dice.fill("{h}"), "a2": dice.fill("{h}"), "a3": "0",
             "items": 2, "ppid": dice.below(4_000_000), "pid": dice.below(4_000_000), "auid": dice.below(2_000), "uid": dice.below(2_000), "gid": 0, "euid": 0,
             "tty": dice.pick(&["(none)", "pts0", "pts1"]), "ses": dice.below(5_000), "comm": image.rsplit('/').next(), "exe": image,
-            "key": dice.pick(&["(null)", "exec", "susp_activity", "network_connect"]),
+            "key": dice.pick(&["(null)", "exec", "rootcmd", "identity"]),
         }),
     }
 }
@@ -386,7 +386,8 @@ pub fn web(count: usize) -> Vec<(String, [&'static str; 3])> {
             let date = format!("2026-03-{:02}", 1 + number / 2_000 % 28);
             let time = format!("{:02}:{:02}:{:02}", dice.below(24), dice.below(60), dice.below(60));
             let uri = if query == "-" { path.clone() } else { format!("{path}?{query}") };
-            if dice.one_in(3) {
+            // Crawlers visit servers; they do not come through an organisation's proxy.
+            if !agent.contains("bot.h") && dice.one_in(3) {
                 let host = dice.pick(SITES);
                 let line = json!({
                     "date": date, "time": time, "c-ip": client, "cs-username": dice.pick(USERS), "cs-method": method, "cs-host": host, "r-dns": host,

@@ -14,16 +14,19 @@ use std::path::{Path, PathBuf};
 use clock::{Stopwatch, resident_mib};
 use lanes::{Lane, Line};
 use ours::Ours;
+use report::Routing;
 use theirs::Theirs;
 
-const USAGE: &str = "peers [--data DIR] [--rounds N] [--lane NAME]… [--report FILE]
-lanes: windows, linux, web, windows-unique, curve, large (all of them without --lane)";
+const USAGE: &str = "peers [--data DIR] [--rounds N] [--lane NAME]… [--report FILE] [--profile LANE]
+lanes: windows, linux, web, windows-unique, every (no routing: every rule meets every event, matches only), large, curve, probes; all without --lane
+--profile runs nothing but this project's engine over a lane, for a profiler";
 
 struct Options {
     data: PathBuf,
     rounds: usize,
     lanes: Vec<String>,
     report: PathBuf,
+    profile: Option<String>,
 }
 
 fn options() -> Result<Options, Box<dyn Error>> {
@@ -34,6 +37,7 @@ fn options() -> Result<Options, Box<dyn Error>> {
         rounds: 5,
         lanes: Vec::new(),
         report: workspace.join("target/sigma-differences.txt"),
+        profile: None,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -42,6 +46,7 @@ fn options() -> Result<Options, Box<dyn Error>> {
             "--data" => options.data = value()?.into(),
             "--rounds" => options.rounds = value()?.parse::<usize>()?.max(1),
             "--lane" => options.lanes.push(value()?),
+            "--profile" => options.profile = Some(value()?),
             "--report" => options.report = value()?.into(),
             _ => return Err(USAGE.into()),
         }
@@ -86,6 +91,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         memory.push(resident_mib() - before_mib);
     }
+    if let Some(lane) = lanes.iter().find(|lane| options.profile.as_deref() == Some(lane.name)) {
+        profile(lane, &mut ours, options.rounds * 20);
+        return Ok(());
+    }
     let mut theirs = Theirs::load(&files);
     println!(
         "rsigma: load_cpu_s={:.2}, {} refused",
@@ -95,6 +104,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (lane, memory_mib) in lanes.iter().zip(memory) {
         let comparison = run_lane(lane, &mut ours, &mut theirs, options.rounds, memory_mib);
         differences.push_str(&comparison);
+    }
+    if wants("every") {
+        for lane in &lanes {
+            let comparison = report::compare(lane, &mut ours, &theirs, Routing::Every);
+            println!(
+                "sigma every lane={} matches_ours={} matches_rsigma={}",
+                lane.name, comparison.matches_ours, comparison.matches_theirs
+            );
+            differences.push_str(&comparison.text);
+        }
+    }
+    if wants("probes") {
+        differences.push_str(&run_probes());
     }
     if let Some(folder) = options.report.parent() {
         std::fs::create_dir_all(folder)?;
@@ -108,6 +130,46 @@ fn main() -> Result<(), Box<dyn Error>> {
         run_curve(&files, &windows, options.rounds.min(3));
     }
     Ok(())
+}
+
+/// Compares the engines on small rules and events at the edges of the language, one construct each.
+fn run_probes() -> String {
+    let files = [(
+        "probes/rules.yml".to_owned(),
+        include_str!("../probes/rules.yml").to_owned(),
+    )];
+    let (mut ours, theirs) = (Ours::load(&files), Theirs::load(&files));
+    let lines = include_str!("../probes/events.ndjson").lines();
+    let lines = lines
+        .map(|line| Line {
+            text: line.to_owned(),
+            sources: vec![["probe", "", ""]],
+        })
+        .collect();
+    let lane = Lane { name: "probes", lines };
+    let comparison = report::compare(&lane, &mut ours, &theirs, Routing::Every);
+    println!(
+        "sigma probes: {} rules, ours refuses {:?}, rsigma refuses {}, matches_ours={} matches_rsigma={}",
+        ours.rules(),
+        ours.refused,
+        theirs.refused,
+        comparison.matches_ours,
+        comparison.matches_theirs
+    );
+    comparison.text
+}
+
+fn profile(lane: &Lane, ours: &mut Ours, rounds: usize) {
+    let hints = ours::hints(&lane.lines);
+    let watch = Stopwatch::start();
+    for (line, hint) in (0..rounds).flat_map(|_| lane.lines.iter().zip(&hints)) {
+        std::hint::black_box(ours.evaluate(&line.text, hint));
+    }
+    println!(
+        "{}: {:.0} events/s",
+        lane.name,
+        (rounds * lane.lines.len()) as f64 / watch.seconds()
+    );
 }
 
 /// Reads every rule file, so that reading is not part of any load time.
@@ -176,7 +238,7 @@ fn run_lane(lane: &Lane, ours: &mut Ours, theirs: &mut Theirs, rounds: usize, me
         lane.name,
         lane.lines.len()
     );
-    let comparison = report::compare(lane, ours, theirs);
+    let comparison = report::compare(lane, ours, theirs, Routing::Hinted);
     let speeds = measure(&lane.lines, ours, theirs, rounds);
     println!(
         "sigma lane={} ours={:.0} rsigma={:.0} ratio={:.2} matches_ours={} matches_rsigma={} load_cpu_s={:.2} rss_mib={:.0}",

@@ -58,6 +58,11 @@ impl Ours {
         }
     }
 
+    /// Returns a set of log sources to which every rule applies.
+    pub fn every_source(&self) -> LogSourceSet {
+        LogSourceSet::new(self.engine.rules().iter().map(|rule| rule.log_source.clone()).collect())
+    }
+
     pub fn id(&self, rule: RuleIndex) -> String {
         self.engine.rule(rule).meta.id.clone().unwrap_or_default()
     }

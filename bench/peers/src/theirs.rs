@@ -98,6 +98,16 @@ impl Theirs {
     }
 }
 
+impl Theirs {
+    /// Evaluates every rule, whatever its log source.
+    pub fn evaluate_every(&self, text: &str, found: &mut dyn FnMut(&str)) {
+        let Ok(value) = serde_json::from_str(text) else { return };
+        for result in &self.engine.evaluate(&JsonEvent::borrow(&value)) {
+            found(result.header.rule_id.as_deref().unwrap_or_default());
+        }
+    }
+}
+
 pub fn source_of(sources: &[Source]) -> LogSource {
     let [category, product, service] = sources[0];
     let known = |part: &str| Some(if part.is_empty() { NONE } else { part }.to_owned());
