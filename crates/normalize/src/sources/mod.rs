@@ -21,6 +21,7 @@ mod nameserver;
 mod netfilter;
 mod nginx;
 mod pam;
+mod squid;
 mod sshd;
 mod su;
 mod sudo;
@@ -55,6 +56,7 @@ pub(crate) static SOURCES: &[Source] = &[
     nginx::SOURCE,
     apache::SOURCE,
     w3c::SOURCE,
+    squid::SOURCE,
     zeek_tsv::SOURCE,
     json::SOURCE,
 ];
