@@ -373,6 +373,22 @@ mod tests {
     }
 
     #[test]
+    fn the_example_for_operators_can_be_read() {
+        let text = include_str!("../../../docs/operating/senders.md");
+        let example = text
+            .split("```toml\n")
+            .nth(1)
+            .and_then(|rest| rest.split("```").next())
+            .unwrap();
+        let config: BTreeMap<String, IngestConfig> = toml::from_str(example).unwrap();
+        config["ingest"].check_bindings().unwrap();
+        assert_eq!(
+            config["ingest"].syslog.senders[&IpAddr::from([192, 0, 2, 1])].name,
+            "edge-firewall"
+        );
+    }
+
+    #[test]
     fn unknown_keys_are_errors() {
         for text in ["[sylog]\n", "[syslog]\nupd = \"off\"\n", "[http]\nlisten = \"here\"\n"] {
             assert!(toml::from_str::<IngestConfig>(text).is_err(), "{text}");
