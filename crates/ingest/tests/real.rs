@@ -12,7 +12,7 @@ mod post;
 #[path = "real/programs.rs"]
 mod programs;
 
-use std::{collections::BTreeSet, fs, time::Duration};
+use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use model::{JournalEntry, RejectReason, Transport};
 
@@ -323,4 +323,63 @@ async fn real_opentelemetry_exporter() {
     assert_eq!(json["resource"]["attributes"]["service.name"], "shop");
     assert_eq!(json["attributes"]["order"], 7);
     assert_eq!(json["severityText"], "WARN");
+}
+
+/// Runs journald in a namespace of its own; nothing when this machine has none or does not allow it.
+fn log_to_journald(folder: &Path, from: u32, to: u32) -> Option<()> {
+    let program = Path::new("/lib/systemd/systemd-journald");
+    let unshare = on_path("unshare").filter(|_| program.is_file())?;
+    let done = std::process::Command::new(unshare)
+        .args(["--mount", "sh", "-c", include_str!("real/journald.sh"), "sh"])
+        .arg(folder)
+        .args([from.to_string(), to.to_string()])
+        .output()
+        .unwrap();
+    println!("{}", String::from_utf8_lossy(&done.stderr));
+    done.status.success().then_some(())
+}
+
+/// The entries that the script logged; the kernel's messages are in that journal too.
+fn logged(post: &Post) -> Vec<JournalEntry> {
+    let mut entries = post.entries_now();
+    entries.retain(|entry| match entry {
+        JournalEntry::Record(record) => {
+            String::from_utf8_lossy(&record.bytes).contains("\"SYSLOG_IDENTIFIER\":\"real\"")
+        }
+        JournalEntry::Rejection(_) | JournalEntry::Loss(_) => true,
+    });
+    entries
+}
+
+async fn wait_for_logged(post: &Post, count: u32) {
+    for _ in 0..600 {
+        if logged(post).len() >= count as usize {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_all_once(&logged(post), count);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_systemd_journal_across_restarts() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    fs::create_dir(&journal).unwrap();
+    if log_to_journald(&journal, 0, 299).is_none() {
+        // A container without systemd or without the right to make namespaces can never have it, so it does not fail there.
+        println!("LEFT OUT: no systemd-journald here, or no right to run it in a mount namespace");
+        return;
+    }
+    let program = folder.path().join("journalctl");
+    let script = format!("#!/bin/sh\nexec journalctl --directory={} \"$@\"\n", journal.display());
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let post = Post::start_with_journalctl(&program).await;
+    wait_for_logged(&post, 300).await;
+    log_to_journald(&journal, 300, 399).unwrap();
+    wait_for_logged(&post, 400).await;
+    let post = post.restart().await;
+    log_to_journald(&journal, 400, 499).unwrap();
+    wait_for_logged(&post, 500).await;
 }

@@ -12,8 +12,8 @@ use std::{
 };
 
 use ingest::{
-    Counters, Inbox, InboxFuture, IngestConfig, Listen, NoTokens, Receiving, Refused, Running, SourceNames, Stopper,
-    SyslogTlsConfig, start,
+    Counters, Inbox, InboxFuture, IngestConfig, Listen, NoTokens, Receiving, Refused, Running, SourceNames, StartAt,
+    Stopper, SyslogTlsConfig, start,
 };
 use journal::Journal;
 use model::{JournalEntry, Seq, Timestamp};
@@ -25,8 +25,9 @@ pub(crate) struct Post {
     journal: Journal,
     full: Arc<AtomicBool>,
     running: Running,
-    _stopper: Stopper,
+    stopper: Stopper,
     folder: tempfile::TempDir,
+    config: IngestConfig,
 }
 
 /// A journal that says it is full when it is told to.
@@ -67,6 +68,37 @@ impl Post {
         Self::start_in(folder, config).await
     }
 
+    /// Follows a systemd journal through this program, from its beginning.
+    pub(crate) async fn start_with_journalctl(program: &Path) -> Self {
+        let mut config = quiet_config();
+        config.journald.enabled = true;
+        config.journald.journalctl = program.to_owned();
+        config.journald.start = StartAt::Beginning;
+        Self::start_in(tempfile::tempdir().unwrap(), config).await
+    }
+
+    /// Stops and starts again with what is on the disk.
+    pub(crate) async fn restart(self) -> Self {
+        let Self {
+            journal,
+            full: _,
+            running,
+            stopper,
+            folder,
+            config,
+        } = self;
+        stopper.stop();
+        running.ended().await;
+        drop(journal);
+        Self::start_in(folder, config).await
+    }
+
+    /// All entries there are now.
+    pub(crate) fn entries_now(&self) -> Vec<JournalEntry> {
+        let read = self.journal.read(1, usize::MAX, usize::MAX).unwrap();
+        read.into_iter().map(|(_, entry)| entry).collect()
+    }
+
     async fn start_in(folder: tempfile::TempDir, config: IngestConfig) -> Self {
         let journal_folder = folder.path().join("journal");
         let (journal, _) = Journal::open(&journal_folder, &journal::Config::default(), 1).unwrap();
@@ -89,8 +121,9 @@ impl Post {
             journal,
             full,
             running,
-            _stopper: stopper,
+            stopper,
             folder,
+            config,
         }
     }
 
