@@ -34,6 +34,7 @@ pub(super) struct Found {
 #[derive(Debug, Clone)]
 struct Occurrence {
     time_us: i64,
+    seq: u64,
     references: Vec<usize>,
     value: String,
     fields: BTreeMap<String, String>,
@@ -51,14 +52,14 @@ pub(super) fn matches(rules: &[CorrelationRule], events: &[Happening]) -> Vec<Fo
     };
     let heard = (0..rules.len()).filter(|index| used(rules[*index].meta.name.as_deref().unwrap_or_default()));
     let mut all: Vec<Found> = heard
-        .flat_map(|index| of(rules, index, &sorted).into_iter().map(|(found, _)| found))
+        .flat_map(|index| of(rules, index, &sorted).into_iter().map(|(found, ..)| found))
         .collect();
     all.sort_by(|a, b| a.partial_cmp(b).unwrap());
     all
 }
 
 /// Returns what one correlation finds, each with the fields of the event that completed it.
-fn of(rules: &[CorrelationRule], index: usize, events: &[Happening]) -> Vec<(Found, BTreeMap<String, String>)> {
+fn of(rules: &[CorrelationRule], index: usize, events: &[Happening]) -> Vec<(Found, BTreeMap<String, String>, u64)> {
     let correlation = &rules[index].correlation;
     let mut groups: BTreeMap<Vec<String>, Vec<Occurrence>> = BTreeMap::new();
     for event in feeding(rules, correlation, events) {
@@ -88,6 +89,7 @@ fn of(rules: &[CorrelationRule], index: usize, events: &[Happening]) -> Vec<(Fou
                     group,
                     Occurrence {
                         time_us: event.time_us,
+                        seq: event.seq,
                         references: vec![position],
                         value,
                         fields: event.fields.clone(),
@@ -105,7 +107,7 @@ fn of(rules: &[CorrelationRule], index: usize, events: &[Happening]) -> Vec<(Fou
         } else {
             whole(correlation, &occurrences)
         };
-        times.into_iter().map(move |(time_us, measure, mut fields)| {
+        times.into_iter().map(move |(time_us, measure, mut fields, seq)| {
             fields.extend(correlation.group_by.iter().cloned().zip(group.iter().cloned()));
             (
                 Found {
@@ -115,6 +117,7 @@ fn of(rules: &[CorrelationRule], index: usize, events: &[Happening]) -> Vec<(Fou
                     measure,
                 },
                 fields,
+                seq,
             )
         })
     });
@@ -129,15 +132,20 @@ fn feeding(rules: &[CorrelationRule], correlation: &Correlation, events: &[Happe
             .iter()
             .position(|rule| rule.meta.name.as_deref() == Some(&reference.to))
         {
-            feeding.extend(of(rules, inner, events).into_iter().map(|(found, fields)| Happening {
-                time_us: found.time_us,
-                seq: u64::MAX,
-                rules: vec![reference.to.clone()],
-                fields,
-            }));
+            feeding.extend(
+                of(rules, inner, events)
+                    .into_iter()
+                    .map(|(found, fields, seq)| Happening {
+                        time_us: found.time_us,
+                        seq,
+                        rules: vec![reference.to.clone()],
+                        fields,
+                    }),
+            );
         }
     }
-    feeding.sort_by_key(|event| event.time_us);
+    // A match comes at the event that completed it, and after that event itself; windows that end together come in the order of groups.
+    feeding.sort_by_key(|event| (event.time_us, event.seq));
     feeding
 }
 
@@ -166,7 +174,8 @@ fn is_sliding(correlation: &Correlation) -> bool {
     }
 }
 
-type When = (i64, f64, BTreeMap<String, String>);
+/// When it holds: time, measure, and the event that completed it, by fields and number.
+type When = (i64, f64, BTreeMap<String, String>, u64);
 
 fn sliding(correlation: &Correlation, occurrences: &[Occurrence]) -> Vec<When> {
     let span = correlation.timespan_us;
@@ -195,7 +204,7 @@ fn sliding(correlation: &Correlation, occurrences: &[Occurrence]) -> Vec<When> {
         });
         holding(at)
             .filter(|_| !held)
-            .map(|measure| (now, measure, occurrences[at].fields.clone()))
+            .map(|measure| (now, measure, occurrences[at].fields.clone(), occurrences[at].seq))
     };
     (0..occurrences.len()).filter_map(fires).collect()
 }
@@ -211,7 +220,7 @@ fn whole(correlation: &Correlation, occurrences: &[Occurrence]) -> Vec<When> {
     }
     let held = windows.into_iter().filter_map(|(window, inside)| {
         let fields = inside.last().unwrap().fields.clone();
-        measure(correlation, &inside).map(|measure| ((window + 1) * span - 1, measure, fields))
+        measure(correlation, &inside).map(|measure| ((window + 1) * span - 1, measure, fields, 0))
     });
     held.collect()
 }
