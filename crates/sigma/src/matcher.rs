@@ -13,7 +13,7 @@ use crate::memo::{Key, Memo, VALUE_BYTES_MAX};
 pub use crate::plan::LogSourceSet;
 use crate::plan::{Plan, first_byte, has_bit, length_bit};
 use crate::program::Truth;
-use crate::record::{Record, Value, is_canonical_integer, number_text};
+use crate::record::{Record, Value, finite, is_canonical_integer, number_text};
 
 /// Most log-source sets whose plans a matcher keeps.
 const PLANS_MAX: usize = 1_024;
@@ -38,6 +38,7 @@ struct State {
     rule_stamps: Vec<u32>,
     epoch: u32,
     candidates: Vec<u32>,
+    keywords: Vec<FieldId>,
     matched: Vec<RuleIndex>,
     text: String,
     folded: String,
@@ -105,11 +106,10 @@ impl Matcher {
         } = self;
         let plan = plan_of(plans, engine, sources);
         state.begin();
-        let keywords = keywords_of(plan, record, &mut state.bytes);
+        find_keywords(engine, plan, record, state);
         let mut event = Event {
             engine,
             plan,
-            keywords,
             memo,
             state,
         };
@@ -120,12 +120,29 @@ impl Matcher {
     }
 }
 
-/// Returns the keyword searches that the record may satisfy.
-fn keywords_of<'a, R: Record + ?Sized>(plan: &'a Plan, record: &R, buffer: &mut Vec<u8>) -> &'a [FieldId] {
-    match (&plan.keyword_prefilter, record.haystack()) {
-        (Some(prefilter), Some(text)) if !prefilter.may_match(text, buffer) => &[],
-        _ => &plan.keywords,
+/// Lists the keyword searches that the record may satisfy: none if the search for all of them at once says so, else those whose
+/// own search does not exclude it.
+fn find_keywords<R: Record + ?Sized>(engine: &Engine, plan: &Plan, record: &R, state: &mut State) {
+    state.keywords.clear();
+    if plan.keywords.is_empty() {
+        return;
     }
+    let Some(text) = record.haystack() else {
+        state.keywords.extend_from_slice(&plan.keywords);
+        return;
+    };
+    if plan
+        .keyword_prefilter
+        .as_ref()
+        .is_some_and(|prefilter| !prefilter.may_match(text, &mut state.bytes))
+    {
+        return;
+    }
+    let State { keywords, bytes, .. } = state;
+    keywords.extend(plan.keywords.iter().filter(|field| {
+        let prefilter = engine.fields[**field as usize].prefilter.as_ref();
+        prefilter.is_none_or(|prefilter| prefilter.may_match(text, bytes))
+    }));
 }
 
 fn plan_of<'a>(plans: &'a mut HashTable<Plan>, engine: &Engine, sources: &LogSourceSet) -> &'a Plan {
@@ -157,7 +174,6 @@ impl State {
 struct Event<'a> {
     engine: &'a Engine,
     plan: &'a Plan,
-    keywords: &'a [FieldId],
     memo: &'a mut Memo,
     state: &'a mut State,
 }
@@ -173,8 +189,8 @@ impl Event<'_> {
                 self.value(self.plan.fields[at as usize], value);
             }
         }
-        for keywords in self.keywords {
-            self.value(*keywords, value);
+        for place in 0..self.state.keywords.len() {
+            self.value(self.state.keywords[place], value);
         }
     }
 
@@ -207,9 +223,9 @@ impl Event<'_> {
             Value::Int(int) => write!(text, "{int}"),
             Value::Uint(int) => write!(text, "{int}"),
             Value::Float(float) => write!(text, "{}", number_text(float)),
-            Value::JsonNumber(raw) => match raw.parse() {
-                Ok(float) => write!(text, "{}", number_text(float)),
-                Err(_) => write!(text, "{raw}"),
+            Value::JsonNumber(raw) => match finite(raw) {
+                Some(float) => write!(text, "{}", number_text(float)),
+                None => write!(text, "{raw}"),
             },
             Value::Str(_) | Value::JsonStr(_) | Value::Bool(_) | Value::Null | Value::EmptyList => Ok(()),
         };

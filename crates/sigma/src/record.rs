@@ -84,9 +84,7 @@ impl<'a> Value<'a> {
             }
             Self::JsonStr(raw) => Cow::Borrowed(raw),
             Self::JsonNumber(raw) if is_canonical_integer(raw) => Cow::Borrowed(raw),
-            Self::JsonNumber(raw) => raw
-                .parse()
-                .map_or(Cow::Borrowed(raw), |float| Cow::Owned(number_text(float))),
+            Self::JsonNumber(raw) => finite(raw).map_or(Cow::Borrowed(raw), |float| Cow::Owned(number_text(float))),
             Self::Int(int) => Cow::Owned(int.to_string()),
             Self::Uint(int) => Cow::Owned(int.to_string()),
             Self::Float(float) => Cow::Owned(number_text(float)),
@@ -103,6 +101,12 @@ pub fn is_canonical_integer(raw: &str) -> bool {
     digits.iter().all(u8::is_ascii_digit)
         && !digits.is_empty()
         && (digits[0] != b'0' || (digits.len() == 1 && raw.len() == 1))
+}
+
+/// Reads a JSON number that is within the range of doubles; one beyond it keeps its own notation as text.
+#[must_use]
+pub fn finite(raw: &str) -> Option<f64> {
+    raw.parse().ok().filter(|float: &f64| float.is_finite())
 }
 
 /// Writes a double: a whole number as an integer, anything else in the shortest notation that reads back.
@@ -126,6 +130,7 @@ mod tests {
             (Value::JsonNumber("-0"), "0"),
             (Value::JsonNumber("0.50"), "0.5"),
             (Value::JsonNumber("18446744073709551616"), "18446744073709551616"),
+            (Value::JsonNumber("1e999"), "1e999"),
             (Value::Float(2.0), "2"),
             (Value::Uint(u64::MAX), "18446744073709551615"),
             (Value::Bool(true), "true"),

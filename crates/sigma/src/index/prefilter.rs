@@ -3,10 +3,14 @@
 
 use aho_corasick::packed::{Config, MatchKind, Searcher};
 
-/// Most needles that the SIMD search handles well.
-const NEEDLES_MAX: usize = 60;
-/// Shortest needle worth searching: the SIMD search compares this many bytes at once if all needles are as long.
-const NEEDLE_BYTES_MIN: usize = 4;
+/// Most needles that one SIMD search handles well.
+const NEEDLES_PER_SEARCH: usize = 60;
+/// Most searches over one text.
+const SEARCHES_MAX: usize = 6;
+/// From this length on a needle is rare enough: the SIMD search compares four bytes at once if all its needles have them.
+const LONG_NEEDLE_BYTES: usize = 4;
+/// Shortest needle worth searching.
+const NEEDLE_BYTES_MIN: usize = 2;
 
 /// What makes ASCII letters appear in the folded and resolved text although the text as it came does not show them: JSON escapes
 /// of ASCII and of the two other characters that fold to ASCII.
@@ -17,24 +21,36 @@ const FOLDING_TO_ASCII: [char; 2] = ['\u{212a}', '\u{17f}'];
 /// A search for needles of which a text must contain one to match anything.
 #[derive(Debug, Clone)]
 pub(crate) struct Prefilter {
-    searcher: Searcher,
+    searchers: Vec<Searcher>,
+    /// Whether a needle has a slash, which JSON may write with a backslash.
+    has_slash: bool,
 }
 
 impl Prefilter {
     /// Makes a prefilter, unless there are too many needles.
     pub(crate) fn new<'a>(needles: impl Iterator<Item = &'a str>) -> Option<Self> {
-        let mut all: Vec<&str> = needles.chain(DISGUISES).collect();
+        let mut all: Vec<&str> = needles.collect();
+        let has_slash = all.iter().any(|needle| needle.contains('/'));
         all.sort_unstable();
         all.dedup();
-        if all.len() > NEEDLES_MAX + DISGUISES.len() {
+        let (mut long, short): (Vec<&str>, Vec<&str>) = all.into_iter().partition(|n| n.len() >= LONG_NEEDLE_BYTES);
+        long.splice(0..0, DISGUISES);
+        let groups: Vec<&[&str]> = long
+            .chunks(NEEDLES_PER_SEARCH)
+            .chain(short.chunks(NEEDLES_PER_SEARCH))
+            .collect();
+        if groups.len() > SEARCHES_MAX {
             return None;
         }
-        let searcher = Config::new()
-            .match_kind(MatchKind::LeftmostFirst)
-            .builder()
-            .extend(&all)
-            .build()?;
-        Some(Self { searcher })
+        let build = |group: &[&str]| {
+            Config::new()
+                .match_kind(MatchKind::LeftmostFirst)
+                .builder()
+                .extend(group)
+                .build()
+        };
+        let searchers = groups.into_iter().map(build).collect::<Option<_>>()?;
+        Some(Self { searchers, has_slash })
     }
 
     /// Tells whether a text may match; `buffer` is overwritten.
@@ -46,26 +62,36 @@ impl Prefilter {
             union |= byte;
             byte.to_ascii_lowercase()
         }));
-        self.searcher.find(&*buffer).is_some() || (!union.is_ascii() && text.contains(FOLDING_TO_ASCII))
+        self.searchers.iter().any(|searcher| searcher.find(&*buffer).is_some())
+            || (self.has_slash && memchr::memmem::find(buffer, b"\\/").is_some())
+            || (!union.is_ascii() && text.contains(FOLDING_TO_ASCII))
     }
 }
 
-/// Returns the part of a folded literal that any text containing it shows even with JSON's escapes: ASCII without quotes, slashes,
-/// backslashes and control characters, and with a letter, so that no other notation of a number hides it.
+/// Returns the part of a folded literal that any text containing it shows even with JSON's escapes: ASCII without quotes,
+/// backslashes and control characters, and no part of a number, which may be written otherwise.
 pub(crate) fn needle_of(literal: &str) -> Option<&str> {
-    let is_plain = |c: char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\' | '/');
-    let runs = literal.split(|c: char| !is_plain(c));
-    runs.filter(|run| run.len() >= NEEDLE_BYTES_MIN && run.bytes().any(|byte| byte.is_ascii_alphabetic()))
-        .map(rarest_part)
-        .min_by_key(|part| commonness(part))
+    let is_plain = |c: char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
+    let runs = |keep_slash: bool| literal.split(move |c: char| !is_plain(c) || (c == '/' && !keep_slash));
+    let best = |keep_slash: bool, least: usize| {
+        let fit = runs(keep_slash).filter(|run| run.len() >= least && !may_be_number(run));
+        fit.map(|run| rarest_part(run, least))
+            .min_by_key(|part| commonness(part))
+    };
+    best(false, LONG_NEEDLE_BYTES)
+        .or_else(|| best(true, LONG_NEEDLE_BYTES))
+        .or_else(|| best(true, NEEDLE_BYTES_MIN))
 }
 
-/// Cuts off the beginning of a needle up to its rarest four bytes, by which the SIMD search recognises it.
-fn rarest_part(run: &str) -> &str {
-    let starts = 0..=run.len() - NEEDLE_BYTES_MIN;
-    let has_letter = |start: &usize| run[*start..].bytes().any(|byte| byte.is_ascii_alphabetic());
+fn may_be_number(part: &str) -> bool {
+    part.bytes()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
+}
+
+/// Cuts off the beginning of a needle up to its rarest bytes, by which the SIMD search recognises it.
+fn rarest_part(run: &str, least: usize) -> &str {
+    let starts = (0..=run.len() - least).filter(|start| !may_be_number(&run[*start..]));
     let start = starts
-        .filter(has_letter)
         .min_by_key(|start| commonness(&run[*start..]))
         .unwrap_or_default();
     &run[start..]
@@ -83,7 +109,7 @@ fn commonness(part: &str) -> u32 {
         b'j' | b'q' | b'z' => 10,
         _ => 5,
     };
-    part.bytes().take(NEEDLE_BYTES_MIN).map(weight).product()
+    part.bytes().take(LONG_NEEDLE_BYTES).map(weight).product()
 }
 
 #[cfg(test)]
@@ -92,13 +118,14 @@ mod tests {
 
     #[test]
     fn nothing_that_matches_is_missed() {
-        let prefilter = Prefilter::new(["kiss", "secret"].into_iter()).unwrap();
+        let prefilter = Prefilter::new(["kiss", "secret", "a/b"].into_iter()).unwrap();
         let mut buffer = Vec::new();
         for (text, expect) in [
             ("a SECRET b", true),
             ("\u{212a}iss", true),
             ("\\u212Aiss", true),
             ("\\u006biss", true),
+            ("x a\\/b y", true),
             ("ki\u{17f}s", true),
             ("C:\\\\Users\\\\x", false),
             ("nothing", false),
@@ -113,7 +140,9 @@ mod tests {
         for (literal, expect) in [
             (r"\temp\file.exe", Some("e.exe")),
             ("sekurlsa::", Some("kurlsa::")),
-            ("a/bc", None),
+            ("a/bc", Some("a/bc")),
+            ("../..", Some("../..")),
+            ("x\"y", None),
             ("10.0.0.1", None),
             ("điện ý", None),
             ("lsass", Some("lsass")),
