@@ -1,12 +1,26 @@
 //! Case folding: two texts are the same without regard to case when their folds are equal (Unicode simple case folding).
 //! A fold works character by character, so a part of a text folds to a part of its fold.
 
+use std::sync::LazyLock;
+
+/// Letters up to here are folded by a table: Latin with Vietnamese, Greek, Cyrillic and what lies between.
+const TABLE_END: usize = 0x2000;
+
+static TABLE: LazyLock<Vec<char>> = LazyLock::new(|| {
+    let letters = (0..TABLE_END).map(|point| u32::try_from(point).ok().and_then(char::from_u32).unwrap_or_default());
+    letters.map(fold_by_properties).collect()
+});
+
 /// Folds one character: lower case of upper case where both are single characters (`ſ` and `S` fold to `s`, `Σ` and `ς` to `σ`).
 #[must_use]
 pub fn fold_char(c: char) -> char {
     if c.is_ascii() {
         return c.to_ascii_lowercase();
     }
+    TABLE.get(c as usize).copied().unwrap_or_else(|| fold_by_properties(c))
+}
+
+fn fold_by_properties(c: char) -> char {
     match c {
         // The dotless i has no simple folding, although its upper case is `I` (CaseFolding.txt, statuses C and S).
         '\u{131}' => return c,

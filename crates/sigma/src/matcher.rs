@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 
 use crate::engine::{Engine, FieldId, RuleIndex};
 use crate::fold::fold_into;
-use crate::index::{AtomId, Found};
+use crate::index::{AtomId, Found, fold_bytes};
 use crate::json::unescape_into;
 use crate::memo::{Key, Memo, VALUE_BYTES_MAX};
 pub use crate::plan::LogSourceSet;
@@ -131,17 +131,21 @@ fn find_keywords<R: Record + ?Sized>(engine: &Engine, plan: &Plan, record: &R, s
         state.keywords.extend_from_slice(&plan.keywords);
         return;
     };
+    let State { keywords, bytes, .. } = state;
+    if !fold_bytes(text, bytes) {
+        keywords.extend_from_slice(&plan.keywords);
+        return;
+    }
     if plan
         .keyword_prefilter
         .as_ref()
-        .is_some_and(|prefilter| !prefilter.may_match(text, &mut state.bytes))
+        .is_some_and(|prefilter| !prefilter.may_match(bytes))
     {
         return;
     }
-    let State { keywords, bytes, .. } = state;
     keywords.extend(plan.keywords.iter().filter(|field| {
         let prefilter = engine.fields[**field as usize].prefilter.as_ref();
-        prefilter.is_none_or(|prefilter| prefilter.may_match(text, bytes))
+        prefilter.is_none_or(|prefilter| prefilter.may_match(bytes))
     }));
 }
 
@@ -241,7 +245,8 @@ impl Event<'_> {
         }
         if text.len() >= LONG_BYTES_MIN
             && let Some(prefilter) = &self.engine.fields[field as usize].prefilter
-            && !prefilter.may_match(text, &mut self.state.bytes)
+            && fold_bytes(text, &mut self.state.bytes)
+            && !prefilter.may_match(&self.state.bytes)
         {
             return;
         }

@@ -5,7 +5,7 @@ mod text;
 
 use hashbrown::HashMap;
 
-pub(crate) use self::prefilter::Prefilter;
+pub(crate) use self::prefilter::{Prefilter, fold_bytes};
 pub(crate) use self::text::{AtomId, Found};
 use self::text::{Probe, TextIndex, TextIndexBuilder};
 use crate::atom::{Comparison, Number, Test, TimePart, address_bits, mask};
