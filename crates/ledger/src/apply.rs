@@ -1,7 +1,7 @@
 //! Committing a decision: state, entry and outbox in one transaction.
 
 use model::{Actor, Change, Decision, SourceHealth};
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, params};
 use serde::Serialize;
 
 use crate::{
@@ -45,9 +45,7 @@ impl Ledger {
     /// [`ApplyError::Conflict`] when it was decided on something that changed since; the others when the store fails.
     pub fn apply(&self, decision: &Decision) -> Result<Applied, ApplyError> {
         let mut writer = self.writer();
-        let transaction = writer
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = writer.begin()?;
         let entry = book(&transaction, decision)?;
         transaction.commit()?;
         if let Some(head) = &entry

@@ -5,6 +5,8 @@ mod apply;
 mod database;
 mod entry;
 mod error;
+#[cfg(feature = "faults")]
+mod faults;
 mod fold;
 mod head;
 mod nouns;
@@ -16,7 +18,7 @@ use std::{
 };
 
 use model::{Permission, Scope, Timestamp};
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::watch;
 
 pub use apply::Applied;
@@ -105,6 +107,19 @@ struct Writer {
     head: head::HeadFile,
 }
 
+impl Writer {
+    /// Begins a transaction that holds the right to write from the start.
+    fn begin(&mut self) -> rusqlite::Result<Transaction<'_>> {
+        if !self.connection.is_autocommit() {
+            // The end of an earlier transaction failed (its rollback met the same fault): it is undone now, or the writer
+            // would be stuck in it for good.
+            self.connection.execute_batch("ROLLBACK")?;
+        }
+        self.connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+    }
+}
+
 impl Ledger {
     /// How long a write waits for another process before it is refused.
     pub const BUSY_SECONDS_MAX: u64 = 10;
@@ -156,6 +171,15 @@ impl Ledger {
     fn writer(&self) -> MutexGuard<'_, Writer> {
         // A panic inside a write rolled its transaction back: the connection is as good as before.
         self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs something that is no decision in a transaction of its own.
+    fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T, ApplyError>) -> Result<T, ApplyError> {
+        let mut writer = self.writer();
+        let transaction = writer.begin()?;
+        let answer = work(&transaction)?;
+        transaction.commit()?;
+        Ok(answer)
     }
 
     /// Runs a query on a connection that can only read.

@@ -24,8 +24,10 @@ pub const HEARD_MIN: u64 = 20;
 pub const SPAN_SECONDS_MIN: f64 = 3600.0;
 /// The expected rate looks back about this far.
 const RATE_SECONDS: f64 = 24.0 * 3600.0;
-/// The longest gap loses half its weight in this time: two weekends are remembered.
-const GAP_HALF_SECONDS: f64 = 14.0 * 24.0 * 3600.0;
+/// The longest gap loses half its weight in this time: weekends are remembered over the next ones.
+const GAP_HALF_SECONDS: f64 = 60.0 * 24.0 * 3600.0;
+/// A gap that counted as silence teaches at most that the ordinary gap is this many times as long.
+const LESSON_MAX: f64 = 2.0;
 
 /// The accounts of one batch, source by source.
 #[derive(Debug, Default)]
@@ -175,13 +177,12 @@ fn learn(source: &Source, listening_since: Timestamp) -> SourceHealth {
     }
 }
 
-/// A gap that counted as silence teaches little: at most that the ordinary gap is half as long again. Otherwise one
-/// failure would make the next one go unnoticed.
+/// A gap that counted as silence teaches little ([`LESSON_MAX`]): otherwise one failure would make the next one go unnoticed.
 fn learn_gap(rhythm: &mut Rhythm, health: &SourceHealth, gap: f64) {
     let fading = 0.5_f64.powf(gap / GAP_HALF_SECONDS);
     let faded = rhythm.longest_gap_seconds * fading;
     let lesson = if health.silent_since.is_some() {
-        gap.min(1.5 * rhythm.longest_gap_seconds.max(SILENT_SECONDS_MIN / GAPS_MAX))
+        gap.min(LESSON_MAX * rhythm.longest_gap_seconds.max(SILENT_SECONDS_MIN / GAPS_MAX))
     } else {
         gap
     };

@@ -274,19 +274,18 @@ impl Ledger {
     /// # Errors
     /// When the store fails.
     pub fn note_sign_in_failure(&self, login: &str, address: &str, at: Timestamp) -> Result<(), ApplyError> {
-        let mut writer = self.writer();
-        let transaction = writer.connection.transaction()?;
-        transaction
-            .prepare_cached("DELETE FROM sign_in_failure WHERE at_us < $1")?
-            .execute(params![micros(at) - FAILURE_SECONDS_MAX * 1_000_000])?;
-        transaction
-            .prepare_cached(
-                "INSERT INTO sign_in_failure (login, address, at_us)
+        self.write(|connection| {
+            connection
+                .prepare_cached("DELETE FROM sign_in_failure WHERE at_us < $1")?
+                .execute(params![micros(at) - FAILURE_SECONDS_MAX * 1_000_000])?;
+            connection
+                .prepare_cached(
+                    "INSERT INTO sign_in_failure (login, address, at_us)
                  SELECT $1, $2, $3 WHERE (SELECT count(*) FROM sign_in_failure) < $4",
-            )?
-            .execute(params![login, address, micros(at), FAILURES_MAX])?;
-        transaction.commit()?;
-        Ok(())
+                )?
+                .execute(params![login, address, micros(at), FAILURES_MAX])?;
+            Ok(())
+        })
     }
 
     /// Forgets the failed sign-ins of a name after a successful one.
@@ -294,11 +293,12 @@ impl Ledger {
     /// # Errors
     /// When the store fails.
     pub fn forget_sign_in_failures(&self, login: &str) -> Result<(), ApplyError> {
-        self.writer()
-            .connection
-            .prepare_cached("DELETE FROM sign_in_failure WHERE login = $1")?
-            .execute(params![login])?;
-        Ok(())
+        self.write(|connection| {
+            connection
+                .prepare_cached("DELETE FROM sign_in_failure WHERE login = $1")?
+                .execute(params![login])?;
+            Ok(())
+        })
     }
 
     /// Counts failed sign-ins since a moment.

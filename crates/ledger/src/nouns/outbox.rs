@@ -1,7 +1,7 @@
 //! The outbox: what must happen outside because of a decision, until it has happened or is given up.
 
 use model::{Effect, Permission, Scope, Timestamp};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use crate::{
     ApplyError, Ledger, ReadError, StoreError,
@@ -106,37 +106,7 @@ impl Ledger {
     /// # Errors
     /// When the store fails.
     pub fn claim(&self, now: Timestamp, lease_seconds: u64, limit: usize) -> Result<Vec<Claimed>, ApplyError> {
-        let mut writer = self.writer();
-        let transaction = writer.connection.transaction()?;
-        let mut claimed = Vec::new();
-        {
-            let mut statement = transaction.prepare_cached(
-                "SELECT entry, position, effect, attempts FROM outbox WHERE state = 'waiting' AND due_us <= $1
-                 ORDER BY due_us, entry, position LIMIT $2",
-            )?;
-            let mut rows = statement.query(params![micros(now), i64::try_from(limit).unwrap_or(i64::MAX)])?;
-            while let Some(row) = rows.next()? {
-                claimed.push(Claimed {
-                    entry: count(row.get(0)?),
-                    position: count(row.get(1)?),
-                    effect: serde_json::from_str(&row.get::<_, String>(2)?)?,
-                    attempt: count(row.get(3)?) + 1,
-                });
-            }
-        }
-        let lease_over = micros(now).saturating_add(big(lease_seconds.saturating_mul(1_000_000)));
-        for claim in &claimed {
-            transaction
-                .prepare_cached("UPDATE outbox SET attempts = $1, due_us = $2 WHERE entry = $3 AND position = $4")?
-                .execute(params![
-                    big(claim.attempt),
-                    lease_over,
-                    big(claim.entry),
-                    big(claim.position)
-                ])?;
-        }
-        transaction.commit()?;
-        Ok(claimed)
+        self.write(|connection| claim(connection, now, lease_seconds, limit))
     }
 
     /// Notes how an attempt went.
@@ -153,21 +123,20 @@ impl Ledger {
             Outcome::Retryable(error) | Outcome::Permanent(error) => (OutboxState::Dead, error),
         };
         let due = micros(now).saturating_add(big(pause * 1_000_000));
-        let settled = self
-            .writer()
-            .connection
-            .prepare_cached(
+        let settled = self.write(|connection| {
+            let mut statement = connection.prepare_cached(
                 "UPDATE outbox SET state = $1, due_us = $2, note = $3
                  WHERE entry = $4 AND position = $5 AND attempts = $6 AND state = 'waiting'",
-            )?
-            .execute(params![
+            )?;
+            Ok(statement.execute(params![
                 state.as_str(),
                 due,
                 &note[..note.floor_char_boundary(Self::NOTE_BYTES_MAX)],
                 big(claim.entry),
                 big(claim.position),
                 big(claim.attempt)
-            ])?;
+            ])?)
+        })?;
         if settled == 1 {
             self.inner.revision.send_modify(|counter| *counter += 1);
             Ok(())
@@ -196,14 +165,13 @@ impl Ledger {
     /// # Errors
     /// A conflict when it was not given up; or when the store fails.
     pub fn revive(&self, entry: u64, position: u64, now: Timestamp) -> Result<(), ApplyError> {
-        let revived = self
-            .writer()
-            .connection
-            .prepare_cached(
+        let revived = self.write(|connection| {
+            let mut statement = connection.prepare_cached(
                 "UPDATE outbox SET state = 'waiting', attempts = 0, due_us = $1
                  WHERE entry = $2 AND position = $3 AND state = 'dead'",
-            )?
-            .execute(params![micros(now), big(entry), big(position)])?;
+            )?;
+            Ok(statement.execute(params![micros(now), big(entry), big(position)])?)
+        })?;
         if revived == 1 {
             Ok(())
         } else {
@@ -236,4 +204,38 @@ impl Ledger {
             Ok(items)
         })
     }
+}
+
+fn claim(
+    connection: &Connection,
+    now: Timestamp,
+    lease_seconds: u64,
+    limit: usize,
+) -> Result<Vec<Claimed>, ApplyError> {
+    let mut claimed = Vec::new();
+    let mut due = connection.prepare_cached(
+        "SELECT entry, position, effect, attempts FROM outbox WHERE state = 'waiting' AND due_us <= $1
+         ORDER BY due_us, entry, position LIMIT $2",
+    )?;
+    let mut rows = due.query(params![micros(now), i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    while let Some(row) = rows.next()? {
+        claimed.push(Claimed {
+            entry: count(row.get(0)?),
+            position: count(row.get(1)?),
+            effect: serde_json::from_str(&row.get::<_, String>(2)?)?,
+            attempt: count(row.get(3)?) + 1,
+        });
+    }
+    let lease_over = micros(now).saturating_add(big(lease_seconds.saturating_mul(1_000_000)));
+    for claim in &claimed {
+        connection
+            .prepare_cached("UPDATE outbox SET attempts = $1, due_us = $2 WHERE entry = $3 AND position = $4")?
+            .execute(params![
+                big(claim.attempt),
+                lease_over,
+                big(claim.entry),
+                big(claim.position)
+            ])?;
+    }
+    Ok(claimed)
 }

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 mod access;
+mod faults;
 mod queue;
 mod story;
+mod tamper;
 mod world;

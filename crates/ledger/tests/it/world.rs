@@ -1,5 +1,7 @@
 //! A ledger in a temporary folder, and nouns to put into it.
 
+use std::path::{Path, PathBuf};
+
 use ledger::{ApplyError, Ledger, Options};
 use model::{
     Actor, Alert, AlertKey, AlertOrigin, AlertState, Change, Decision, Detection, Entity, EntityKind, Entropy, FoundBy,
@@ -8,7 +10,7 @@ use model::{
 use tempfile::TempDir;
 
 pub(crate) struct World {
-    pub(crate) folder: TempDir,
+    pub(crate) folder: Folder,
     pub(crate) ledger: Ledger,
     born: u128,
 }
@@ -21,15 +23,42 @@ pub(crate) fn post() -> Scope {
     Scope::of_post("test")
 }
 
+/// The folder of a ledger: one that goes with the test, or one that another process uses too.
+pub(crate) enum Folder {
+    Own(TempDir),
+    Others(PathBuf),
+}
+
+impl Folder {
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Own(folder) => folder.path(),
+            Self::Others(path) => path,
+        }
+    }
+}
+
 impl World {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::open(Folder::Own(tempfile::tempdir().unwrap()))
+    }
+
+    pub(crate) fn in_folder(folder: &Path) -> Self {
+        Self::open(Folder::Others(folder.to_owned()))
+    }
+
+    fn open(folder: Folder) -> Self {
         let ledger = Ledger::open(Options::in_folder(folder.path()), at(0)).unwrap();
         Self {
             folder,
             ledger,
             born: 0,
         }
+    }
+
+    /// Goes on where another process stopped giving ids.
+    pub(crate) fn skip_ids(&mut self, given: u64) {
+        self.born += u128::from(given);
     }
 
     pub(crate) fn reopen(self) -> Self {
@@ -104,6 +133,12 @@ impl World {
 
     pub(crate) fn put(&self, actor: Actor, action: &str, changes: Vec<Change>) -> Result<ledger::Applied, ApplyError> {
         self.ledger.apply(&decision(actor, action, changes))
+    }
+
+    /// Runs SQL on the file behind the ledger's back.
+    pub(crate) fn meddle(&self, sql: &str) {
+        let connection = rusqlite::Connection::open(self.folder.path().join("ledger.sqlite")).unwrap();
+        connection.execute_batch(sql).unwrap();
     }
 }
 

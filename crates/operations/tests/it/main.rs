@@ -1,0 +1,9 @@
+//! What is decided, seen from outside: tables of cases, and random lives of a post that keep every invariant.
+#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+
+mod alerts;
+mod memory;
+mod people;
+mod random;
+mod silences;
+mod sources;
