@@ -172,7 +172,7 @@ impl Row for Event {
             .then_with(|| self.happened_at.cmp(&other.happened_at))
             .then_with(|| self.seq.cmp(&other.seq))
     }
-    fn encode(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
+    fn encode(rows: &[&Self]) -> Result<RecordBatch, ArrowError> {
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(UInt64Array::from_iter_values(rows.iter().map(|e| e.seq))),
             Arc::new(UInt32Array::from_iter_values(rows.iter().map(|e| e.records))),
@@ -202,7 +202,7 @@ impl Row for Event {
     }
 }
 
-fn entity_array(rows: &[Event], column: EntityColumn) -> Result<ArrayRef, ArrowError> {
+fn entity_array(rows: &[&Event], column: EntityColumn) -> Result<ArrayRef, ArrowError> {
     let values = rows.iter().map(|event| event.entities.get(column));
     Ok(match kind_of(column) {
         EntityKind::Text => Arc::new(
@@ -232,7 +232,7 @@ fn entity_array(rows: &[Event], column: EntityColumn) -> Result<ArrayRef, ArrowE
 }
 
 /// The columns `fields`, `field_types` and `raw_shape`.
-fn record_arrays(rows: &[Event]) -> Result<[ArrayRef; 3], ArrowError> {
+fn record_arrays(rows: &[&Event]) -> Result<[ArrayRef; 3], ArrowError> {
     let count = rows.iter().map(|event| event.fields.len()).sum();
     let mut names = Vec::with_capacity(count);
     let mut values: Vec<Option<std::borrow::Cow<'_, str>>> = Vec::with_capacity(count);

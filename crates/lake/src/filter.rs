@@ -1,6 +1,6 @@
 //! Which rows are wanted, and how whole files, row groups and pages are passed over without reading them.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
 use arrow_array::{Array, BooleanArray, RecordBatch};
 use arrow_schema::ArrowError;
@@ -42,16 +42,15 @@ pub struct Filter {
     pub source: Option<SourceId>,
     /// Columns that have these values.
     pub entities: Vec<(EntityColumn, EntityValue)>,
-    /// Has one of these numbers; sorted.
-    pub(crate) seqs: Option<Arc<[Seq]>>,
+    /// Has one of these numbers.
+    pub seqs: Option<Arc<BTreeSet<Seq>>>,
 }
 
 impl Filter {
     pub(crate) fn of_seqs(seqs: &[Seq]) -> Self {
-        let mut seqs = seqs.to_vec();
-        seqs.sort_unstable();
+        let seqs = Some(Arc::new(seqs.iter().copied().collect()));
         Self {
-            seqs: Some(seqs.into()),
+            seqs,
             ..Self::default()
         }
     }
@@ -60,10 +59,7 @@ impl Filter {
         self.from.is_none_or(|from| from <= row.happened_at())
             && self.before.is_none_or(|before| row.happened_at() < before)
             && self.source.as_ref().is_none_or(|source| source == row.source())
-            && self
-                .seqs
-                .as_ref()
-                .is_none_or(|seqs| seqs.binary_search(&row.seq()).is_ok())
+            && self.seqs.as_ref().is_none_or(|seqs| seqs.contains(&row.seq()))
     }
 
     /// Whether a file of which these facts are known may have rows that are wanted.
@@ -124,10 +120,8 @@ impl Filter {
     }
 }
 
-fn any_between(sorted: &[Seq], min: Seq, max: Seq) -> bool {
-    sorted
-        .get(sorted.partition_point(|seq| *seq < min))
-        .is_some_and(|seq| *seq <= max)
+fn any_between(seqs: &BTreeSet<Seq>, min: Seq, max: Seq) -> bool {
+    min <= max && seqs.range(min..=max).next().is_some()
 }
 
 /// A row that can be asked whether it is wanted.
@@ -170,7 +164,7 @@ pub(crate) enum Wanted {
     Text(CompactString),
     Address([u8; 16]),
     Number(u32),
-    Seqs(Arc<[Seq]>),
+    Seqs(Arc<BTreeSet<Seq>>),
     /// Microseconds since 1970: from, and before.
     Time {
         from: i64,
@@ -234,7 +228,7 @@ impl Test {
             }
             Wanted::Seqs(seqs) => {
                 let array = columns.u64s(self.column)?;
-                rows.map(|row| seqs.binary_search(&array.value(row)).is_ok()).collect()
+                rows.map(|row| seqs.contains(&array.value(row))).collect()
             }
             Wanted::Time { from, before } => {
                 let array = columns.times(self.column)?;

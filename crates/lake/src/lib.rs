@@ -66,7 +66,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             flush_seconds: 30,
-            memory_bytes_max: 96 * 1024 * 1024,
+            memory_bytes_max: 64 * 1024 * 1024,
             lake_bytes_max: 50 * 1024 * 1024 * 1024,
             keep_days: 365,
             partition_days_back: 30,

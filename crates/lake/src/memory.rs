@@ -18,7 +18,7 @@ use crate::{
 pub(crate) const SEGMENT_ROWS: usize = 8192;
 
 /// Bytes of rows of a day that become one row group, even when they are fewer.
-const SEGMENT_BYTES: usize = 24 * 1024 * 1024;
+const SEGMENT_BYTES: usize = 16 * 1024 * 1024;
 
 /// Rows of one day on their way into a file.
 pub(crate) struct Piece<R> {
@@ -54,7 +54,10 @@ impl<R> Default for Rows<R> {
 
 /// A copy of what a reader needs, so that it does not hold the lock.
 pub(crate) struct Snapshot<R> {
-    pub(crate) rows: Vec<R>,
+    /// Fresh rows, only the wanted ones.
+    pub(crate) fresh: Vec<R>,
+    /// Pieces that are not Parquet yet, with all their rows.
+    pub(crate) pieces: Vec<Arc<Vec<R>>>,
     pub(crate) segments: Vec<Arc<Segment>>,
 }
 
@@ -166,20 +169,18 @@ impl<R: Wantable> Rows<R> {
     }
 
     pub(crate) fn snapshot(&self, filter: &Filter) -> Snapshot<R> {
+        let fresh = self.fresh.values().flatten().filter(|row| row.is_wanted(filter));
         let mut snapshot = Snapshot {
-            rows: Vec::new(),
+            fresh: fresh.cloned().collect(),
+            pieces: Vec::new(),
             segments: Vec::new(),
         };
         for piece in &self.pieces {
             match &piece.content {
-                Content::Rows(rows) => snapshot
-                    .rows
-                    .extend(rows.iter().filter(|row| row.is_wanted(filter)).cloned()),
+                Content::Rows(rows) => snapshot.pieces.push(Arc::clone(rows)),
                 Content::Parquet(segment) => snapshot.segments.push(Arc::clone(segment)),
             }
         }
-        let fresh = self.fresh.values().flatten();
-        snapshot.rows.extend(fresh.filter(|row| row.is_wanted(filter)).cloned());
         snapshot
     }
 }

@@ -23,6 +23,9 @@ const EFFORT: usize = 32;
 /// Bytes between a name and its value in the formats that have names: `"name": "value"`, `name=value`, `name="value"`.
 const BETWEEN: &[u8] = b"\": =\t'";
 
+/// Bytes between a value and the next name.
+const BEFORE: &[u8] = b"\", {\t|;";
+
 /// Names that are not followed by their value are passed over this often.
 const TRIES: usize = 3;
 
@@ -81,7 +84,7 @@ fn find(rest: &[u8], name: &str, text: &str, effort: &mut usize) -> Option<Found
 fn find_named(rest: &[u8], leaf: &str, text: &str, effort: &mut usize) -> Option<Found> {
     let mut from = 0;
     for _ in 0..TRIES {
-        let Some(at) = memmem::find(&rest[from..], leaf.as_bytes()) else {
+        let Some(at) = find_name(&rest[from..], leaf) else {
             *effort = effort.saturating_sub(rest.len() - from);
             return None;
         };
@@ -108,6 +111,16 @@ fn find_named(rest: &[u8], leaf: &str, text: &str, effort: &mut usize) -> Option
         from = start;
     }
     None
+}
+
+/// Where a name stands; mostly right after the last value, which spares the search.
+fn find_name(rest: &[u8], leaf: &str) -> Option<usize> {
+    let next = rest.iter().take(6).take_while(|byte| BEFORE.contains(byte)).count();
+    if rest[next..].starts_with(leaf.as_bytes()) {
+        Some(next)
+    } else {
+        memmem::find(rest, leaf.as_bytes())
+    }
 }
 
 /// How JSON writes a byte that it does not write as it is.

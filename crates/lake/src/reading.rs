@@ -232,7 +232,9 @@ impl Inner {
             (R::rows(&state.memory).snapshot(filter), Arc::clone(&state.view))
         };
         let mut unreadable = Vec::new();
-        for row in snapshot.rows {
+        let waiting = snapshot.pieces.iter().flat_map(|rows| rows.iter());
+        let waiting = waiting.filter(|row| row.is_wanted(filter)).cloned();
+        for row in snapshot.fresh.into_iter().chain(waiting) {
             if visit(row).is_break() {
                 return unreadable;
             }

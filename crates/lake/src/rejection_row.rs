@@ -79,7 +79,7 @@ impl Row for Refused {
     fn order(&self, other: &Self) -> Ordering {
         self.source().cmp(other.source()).then_with(|| self.seq.cmp(&other.seq))
     }
-    fn encode(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
+    fn encode(rows: &[&Self]) -> Result<RecordBatch, ArrowError> {
         let records = || rows.iter().map(|row| &row.rejection.record);
         let transports: Vec<String> = records()
             .map(|record| name_of(record.transport))

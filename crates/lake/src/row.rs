@@ -45,7 +45,7 @@ pub(crate) trait Row: Clone + Send + Sync + Sized + 'static {
     fn bytes(&self) -> usize;
     /// The order of rows in a file.
     fn order(&self, other: &Self) -> std::cmp::Ordering;
-    fn encode(rows: &[Self]) -> Result<RecordBatch, ArrowError>;
+    fn encode(rows: &[&Self]) -> Result<RecordBatch, ArrowError>;
     fn decode(batch: &RecordBatch) -> Result<Vec<Self>, ArrowError>;
 }
 
