@@ -95,6 +95,7 @@ pub fn decode_block(first: Seq, from: Seq, block: &[u8]) -> Result<Vec<(Seq, Jou
 
 #[cfg(test)]
 mod tests {
+    use model::{FormatHint, Loss, RawRecord, RejectReason, Rejection, SourceId, Transport};
     use proptest::prelude::*;
 
     use super::*;
@@ -107,6 +108,59 @@ mod tests {
         }
         let count = u32::try_from(entries.len()).unwrap();
         Packer::new().unwrap().pack(count, &encoded).unwrap()
+    }
+
+    fn one_of_each() -> Vec<JournalEntry> {
+        let record = RawRecord {
+            source: SourceId::new("syslog/192.0.2.9"),
+            received_at: "2026-11-25T01:02:03.000000004Z".parse().unwrap(),
+            transport: Transport::SyslogTls,
+            origin: "192.0.2.9:6514".into(),
+            format: FormatHint::Named("sshd".into()),
+            exercise: true,
+            bytes: [b"<38>", "Đăng nhập thất bại ".as_bytes(), b"\xff"].concat().into(),
+        };
+        vec![
+            JournalEntry::Record(record.clone()),
+            JournalEntry::Rejection(Rejection {
+                record: RawRecord {
+                    format: FormatHint::Unknown,
+                    exercise: false,
+                    ..record
+                },
+                reason: RejectReason::Truncated,
+                detail: "ended after 12 of 400 bytes".to_owned(),
+            }),
+            JournalEntry::Loss(Loss {
+                source: SourceId::new("syslog/udp"),
+                noticed_at: "1969-12-31T23:59:59.5Z".parse().unwrap(),
+                records: u64::MAX,
+                detail: "socket buffer".to_owned(),
+            }),
+        ]
+    }
+
+    #[test]
+    fn blocks_of_version_1_are_read_for_good() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/version-1.block");
+        if std::env::var_os("WATCHPOST_WRITE_TESTDATA").is_some() {
+            std::fs::write(path, block_of(&one_of_each())).unwrap();
+        }
+        let expected: Vec<_> = (9u64..).zip(one_of_each()).collect();
+        assert_eq!(decode_block(9, 0, &std::fs::read(path).unwrap()), Ok(expected));
+    }
+
+    #[test]
+    fn damaged_blocks_are_errors() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/damaged");
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            assert!(
+                decode_block(1, 1, &std::fs::read(&path).unwrap()).is_err(),
+                "{}",
+                path.display()
+            );
+        }
     }
 
     proptest! {

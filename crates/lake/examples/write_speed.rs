@@ -188,9 +188,19 @@ fn main() {
     let per_second = |time: Duration| u128::from(count) * 1000 / time.as_millis().max(1);
     writeln!(
         std::io::stdout(),
-        "lake write events_per_second={} with_cloning={} cpu_us_per_event={} bytes_per_event={} ratio_to_json={} files={} rss_mib={} get_ms={} around_ms={} ({} rows) absent_ms={}",
-        per_second(busy), per_second(wall), stats.bytes / count, json / stats.bytes, stats.files, peak_mib() - base,
-        one.as_millis(), around.as_millis(), found.rows.len(), nothing.as_millis(),
+        "lake write events_per_second={} with_cloning={} cpu_us_per_event={} bytes_per_event={} ratio_to_json={} \
+         files={} rss_mib={} get_ms={} around_ms={} ({} rows) absent_ms={}",
+        per_second(busy),
+        per_second(wall),
+        lake_cpu_micros() / count,
+        stats.bytes / count,
+        json / stats.bytes,
+        stats.files,
+        peak_mib() - base,
+        one.as_millis(),
+        around.as_millis(),
+        found.rows.len(),
+        nothing.as_millis(),
     )
     .expect("writes");
 }

@@ -249,6 +249,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn manifests_of_version_1_are_read_for_good_and_others_refused() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/manifests");
+        let mut read = 0;
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let bytes = std::fs::read(&path).unwrap();
+            let refused = path.to_string_lossy().contains("refused");
+            assert_eq!(is_manifest(&bytes), !refused, "{}", path.display());
+            read += 1;
+        }
+        assert!(read >= 6);
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_a_manifest_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200)) {

@@ -357,6 +357,27 @@ fn a_damaged_file_is_named_and_the_rest_is_answered() {
 }
 
 #[test]
+fn files_of_version_1_are_read_for_good() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/version-1.parquet");
+    let rows: Vec<Event> = (1..4).map(event).collect();
+    if std::env::var_os("WATCHPOST_WRITE_TESTDATA").is_some() {
+        fs::write(path, segment::encode(&rows).unwrap().parquet).unwrap();
+    }
+    let mut read = Vec::new();
+    let outcome = segment::read(
+        fs::File::open(path).unwrap(),
+        &Filter::default(),
+        &mut |event: Event| {
+            read.push(event);
+            ControlFlow::Continue(())
+        },
+    );
+    assert!(outcome.is_ok());
+    read.sort_unstable_by_key(|event| event.seq);
+    assert_eq!(read, rows);
+}
+
+#[test]
 fn only_one_process_opens_it() {
     let folder = tempfile::tempdir().unwrap();
     let _lake = Lake::open(folder.path(), patient()).unwrap();
