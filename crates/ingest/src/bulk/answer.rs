@@ -19,7 +19,7 @@ pub(crate) enum Outcome<'a> {
 }
 
 /// Writes the answer of a whole request.
-pub(crate) fn write_answer(items: &[(Item, Outcome<'_>)], took_milliseconds: u128) -> String {
+pub(crate) fn write_answer(items: &[(&Item, Outcome<'_>)], took_milliseconds: u128) -> String {
     let mut text = String::with_capacity(64 + items.len() * 200);
     let errors = items.iter().any(|(_, outcome)| !matches!(outcome, Outcome::Stored(_)));
     put(
@@ -124,7 +124,13 @@ fn write_stored(text: &mut String, seq: Seq) {
 }
 
 fn write_text(text: &mut String, value: &str) {
-    text.push_str(&serde_json::to_string(value).expect("a text can always be written as JSON"));
+    if value.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        text.push('"');
+        text.push_str(value);
+        text.push('"');
+    } else {
+        text.push_str(&serde_json::to_string(value).expect("a text can always be written as JSON"));
+    }
 }
 
 fn put(text: &mut String, arguments: std::fmt::Arguments<'_>) {
@@ -154,13 +160,14 @@ mod tests {
         };
         let broken = refusal(RejectReason::NotParsable, "expected \"value\" at 3");
         let update = refusal(RejectReason::UnsupportedOperation, "[update] is not possible");
-        let items = [
+        let all = [
             (item(Operation::Create, None), Outcome::Stored(41)),
             (item(Operation::Index, Some("my \u{1f511}")), Outcome::Stored(42)),
             (item(Operation::Index, None), Outcome::Rejected(43, &broken)),
             (item(Operation::Update, Some("7")), Outcome::Rejected(44, &update)),
             (item(Operation::Create, None), Outcome::PushedBack(&Refused::Full)),
         ];
+        let items: Vec<(&Item, Outcome<'_>)> = all.iter().map(|(item, outcome)| (item, *outcome)).collect();
         let answer: Value = serde_json::from_str(&write_answer(&items, 3)).unwrap();
         insta::assert_snapshot!(serde_json::to_string_pretty(&answer).unwrap());
     }

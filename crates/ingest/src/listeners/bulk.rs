@@ -83,7 +83,7 @@ async fn keep(state: &IntakeState, call: &Call, sender: &Sender, items: Vec<Item
     if let (0, Some(refused)) = (kept.count(), kept.refused()) {
         return JsonAnswer::elasticsearch_refused(refused).to(call);
     }
-    let answered: Vec<(Item, Outcome<'_>)> = items
+    let answered: Vec<(&Item, Outcome<'_>)> = items
         .iter()
         .enumerate()
         .map(|(at, item)| {
@@ -92,7 +92,7 @@ async fn keep(state: &IntakeState, call: &Call, sender: &Sender, items: Vec<Item
                 (Ok(seq), Content::Refused(refusal)) => Outcome::Rejected(seq, refusal),
                 (Err(refused), _) => Outcome::PushedBack(refused),
             };
-            (item.clone(), outcome)
+            (item, outcome)
         })
         .collect();
     let text = write_answer(&answered, started.elapsed().as_millis());
