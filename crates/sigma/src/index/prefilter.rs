@@ -7,6 +7,8 @@ use aho_corasick::packed::{Config, MatchKind, Searcher};
 const NEEDLES_PER_SEARCH: usize = 60;
 /// Most searches over one text.
 const SEARCHES_MAX: usize = 6;
+/// Most needles that a prefilter can have.
+pub(crate) const NEEDLES_MAX: usize = NEEDLES_PER_SEARCH * (SEARCHES_MAX - 2);
 /// From this length on a needle is rare enough: the SIMD search compares four bytes at once if all its needles have them.
 const LONG_NEEDLE_BYTES: usize = 4;
 /// Shortest needle worth searching.
@@ -91,7 +93,12 @@ fn may_be_number(part: &str) -> bool {
 
 /// Cuts off the beginning of a needle up to its rarest bytes, by which the SIMD search recognises it.
 fn rarest_part(run: &str, least: usize) -> &str {
-    let starts = (0..=run.len() - least).filter(|start| !may_be_number(&run[*start..]));
+    // From the last byte that no number has on, a rest would be a number.
+    let last = run
+        .bytes()
+        .rposition(|byte| !(byte.is_ascii_digit() || matches!(byte, b'.' | b'-')))
+        .unwrap_or_default();
+    let starts = 0..=last.min(run.len() - least);
     let start = starts
         .min_by_key(|start| commonness(&run[*start..]))
         .unwrap_or_default();

@@ -6,7 +6,7 @@ use daachorse::{DoubleArrayAhoCorasick, DoubleArrayAhoCorasickBuilder};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use super::prefilter::needle_of;
+use super::prefilter::{NEEDLES_MAX, needle_of};
 use crate::pattern::{Pattern, Shape};
 
 /// The number of an atom within the engine.
@@ -116,7 +116,7 @@ impl TextIndexBuilder {
                 .globs
                 .iter()
                 .all(|(pattern, _)| pattern.longest_literal().is_some());
-        if !asks_only_inside {
+        if !asks_only_inside || self.literals.len() > NEEDLES_MAX {
             return None;
         }
         self.literals
