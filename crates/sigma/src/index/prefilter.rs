@@ -93,12 +93,12 @@ fn may_be_number(part: &str) -> bool {
 
 /// Cuts off the beginning of a needle up to its rarest bytes, by which the SIMD search recognises it.
 fn rarest_part(run: &str, least: usize) -> &str {
-    // From the last byte that no number has on, a rest would be a number.
-    let last = run
+    // From the bound byte that no number has on, a rest would be a number.
+    let bound = run
         .bytes()
         .rposition(|byte| !(byte.is_ascii_digit() || matches!(byte, b'.' | b'-')))
         .unwrap_or_default();
-    let starts = 0..=last.min(run.len() - least);
+    let starts = 0..=bound.min(run.len() - least);
     let start = starts
         .min_by_key(|start| commonness(&run[*start..]))
         .unwrap_or_default();
