@@ -93,7 +93,7 @@ fn may_be_number(part: &str) -> bool {
 
 /// Cuts off the beginning of a needle up to its rarest bytes, by which the SIMD search recognises it.
 fn rarest_part(run: &str, least: usize) -> &str {
-    // From the bound byte that no number has on, a rest would be a number.
+    // Behind the last byte that no number has, a rest would be a number.
     let bound = run
         .bytes()
         .rposition(|byte| !(byte.is_ascii_digit() || matches!(byte, b'.' | b'-')))
