@@ -62,7 +62,7 @@ pub(crate) fn shape_of<'a>(raw: &[u8], fields: impl Iterator<Item = (&'a str, &'
 }
 
 fn find(rest: &[u8], name: &str, text: &str, effort: &mut usize) -> Option<Found> {
-    let leaf = name.rsplit('.').next().unwrap_or(name);
+    let leaf = memchr::memrchr(b'.', name.as_bytes()).map_or(name, |dot| &name[dot + 1..]);
     if !leaf.is_empty() {
         let found = find_named(rest, leaf, text, effort);
         if found.is_some() {
@@ -123,40 +123,65 @@ fn find_name(rest: &[u8], leaf: &str) -> Option<usize> {
     }
 }
 
-/// How JSON writes a byte that it does not write as it is.
-fn escape_of(byte: u8) -> Option<[u8; 6]> {
-    let short = |letter| [b'\\', letter, 0, 0, 0, 0];
+/// Whether JSON writes a byte in another way than as it is.
+const IS_ESCAPED: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        table[byte] = true;
+        byte += 1;
+    }
+    table[b'"' as usize] = true;
+    table[b'\\' as usize] = true;
+    table
+};
+
+/// How JSON writes a byte that it does not write as it is, and how many bytes that takes.
+fn escape_of(byte: u8) -> ([u8; 6], usize) {
+    let short = |letter| ([b'\\', letter, 0, 0, 0, 0], 2);
     match byte {
-        b'"' | b'\\' => Some(short(byte)),
-        b'\n' => Some(short(b'n')),
-        b'\r' => Some(short(b'r')),
-        b'\t' => Some(short(b't')),
-        0x08 => Some(short(b'b')),
-        0x0c => Some(short(b'f')),
+        b'\n' => short(b'n'),
+        b'\r' => short(b'r'),
+        b'\t' => short(b't'),
+        0x08 => short(b'b'),
+        0x0c => short(b'f'),
         0x00..0x20 => {
             let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
-            Some([b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte & 15)])
+            ([b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte & 15)], 6)
         }
-        _plain => None,
+        itself => short(itself),
     }
 }
 
-fn escape_bytes(escape: &[u8; 6]) -> &[u8] {
-    if escape[1] == b'u' { escape } else { &escape[..2] }
+/// Walks over the pieces of `text` in JSON's escapes until `visit` answers `false`; answers whether it never did.
+fn each_escaped(text: &str, mut visit: impl FnMut(&[u8]) -> bool) -> bool {
+    let mut rest = text.as_bytes();
+    loop {
+        let plain = rest
+            .iter()
+            .position(|byte| IS_ESCAPED[usize::from(*byte)])
+            .unwrap_or(rest.len());
+        if !visit(&rest[..plain]) {
+            return false;
+        }
+        let Some(byte) = rest.get(plain) else { return true };
+        let (escape, length) = escape_of(*byte);
+        if !visit(&escape[..length]) {
+            return false;
+        }
+        rest = &rest[plain + 1..];
+    }
 }
 
 /// The length of `text` in JSON's escapes, if `bytes` begins with that.
 fn escaped_length(bytes: &[u8], text: &str) -> Option<usize> {
     let mut at = 0;
-    for byte in text.bytes() {
-        let escape = escape_of(byte);
-        let expected = escape.as_ref().map_or(std::slice::from_ref(&byte), escape_bytes);
-        if !bytes[at..].starts_with(expected) {
-            return None;
-        }
-        at += expected.len();
-    }
-    Some(at)
+    each_escaped(text, |piece| {
+        let is_there = bytes[at..].starts_with(piece);
+        at += if is_there { piece.len() } else { 0 };
+        is_there
+    })
+    .then_some(at)
 }
 
 /// Puts the texts of the fields back into a shape.
@@ -169,10 +194,10 @@ pub(crate) fn raw_of<'a>(mut shape: &[u8], text_of: impl Fn(usize) -> Option<&'a
             LITERAL => raw.extend_from_slice(shape.split_off(..n).ok_or(NotAShape)?),
             PLAIN => raw.extend_from_slice(text_of(n).ok_or(NotAShape)?.as_bytes()),
             ESCAPED => {
-                for byte in text_of(n).ok_or(NotAShape)?.bytes() {
-                    let escape = escape_of(byte);
-                    raw.extend_from_slice(escape.as_ref().map_or(std::slice::from_ref(&byte), escape_bytes));
-                }
+                each_escaped(text_of(n).ok_or(NotAShape)?, |piece| {
+                    raw.extend_from_slice(piece);
+                    true
+                });
             }
             _unknown => return Err(NotAShape),
         }
