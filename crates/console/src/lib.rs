@@ -1,0 +1,34 @@
+//! The console: pages, JSON API and permissions over the ledger and the lake. Every route is a line of one table and
+//! has its permission there; nothing here decides, and nothing is read but through a `Scope`.
+
+mod addresses;
+mod api;
+mod assets;
+mod desk;
+mod form;
+mod frame;
+mod guard;
+mod live;
+mod machines;
+mod marks;
+mod moments;
+mod pages;
+mod people;
+mod routes;
+mod rules;
+mod secrets;
+mod session;
+mod silencing;
+mod state;
+mod text;
+mod toast;
+mod tone_marks;
+mod trial;
+mod trouble;
+mod words;
+mod work;
+
+pub use routes::{RouteInfo, router, routes};
+pub use rules::{RefusedRule, RuleBook, RuleCatalog, RuleListing};
+pub use secrets::hash_password;
+pub use state::{Clock, ConsoleConfig, ConsoleState, Health, Randomness};

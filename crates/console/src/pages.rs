@@ -1,0 +1,15 @@
+//! The pages: a folder for each noun, a file for each verb, with its template beside its handler.
+
+pub(crate) mod account;
+pub(crate) mod alert;
+pub(crate) mod duty_book;
+pub(crate) mod problem;
+pub(crate) mod queue;
+pub(crate) mod rule;
+pub(crate) mod session;
+pub(crate) mod setup;
+pub(crate) mod silence;
+pub(crate) mod source;
+pub(crate) mod token;
+pub(crate) mod user;
+pub(crate) mod wall;

@@ -1,0 +1,4 @@
+//! One's own account.
+
+pub(crate) mod change;
+pub(crate) mod show;

@@ -1,0 +1,8 @@
+//! Silences: what is hidden, why, until when, and who answers for it.
+
+pub(crate) mod change;
+pub(crate) mod form;
+pub(crate) mod list;
+mod preview;
+
+pub(crate) use preview::Trial;

@@ -1,0 +1,4 @@
+//! Accounts: who may do what.
+
+pub(crate) mod change;
+pub(crate) mod list;

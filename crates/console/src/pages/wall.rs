@@ -1,0 +1,3 @@
+//! The wall display: what a whole room must see, from across it.
+
+pub(crate) mod show;

@@ -1,0 +1,280 @@
+//! The one table of routes. Nothing is served that is not in it, and each line says who may use it.
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    handler::Handler,
+    http::{HeaderName, HeaderValue, Method, header},
+    middleware,
+    response::Response,
+    routing::{MethodRouter, get, post},
+};
+use model::Permission as P;
+
+use crate::{
+    api, assets,
+    desk::Desk,
+    guard::{Access, guard},
+    live, machines, pages,
+    state::ConsoleState,
+    trouble::Trouble,
+};
+
+/// Most bytes of a request's body.
+const BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// What may load from where: only from the console itself, nothing inline, nothing framed (CSP level 3).
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// One route.
+struct Route {
+    method: Method,
+    path: &'static str,
+    access: Access,
+    handler: MethodRouter<Desk>,
+}
+
+/// The console's router. The composition root serves it with `ConnectInfo<SocketAddr>`, so that limits know addresses.
+pub fn router(state: ConsoleState) -> Router {
+    let tls = state.tls;
+    let desk = Desk::new(state);
+    let guarded = |access| middleware::from_fn_with_state((desk.clone(), access), guard);
+    let missing = (|| async { Trouble::NotFound }).layer(guarded(Access::Public));
+    table()
+        .into_iter()
+        .fold(Router::new(), |router, route| {
+            router.route(route.path, route.handler.layer(guarded(route.access)))
+        })
+        .fallback_service(missing.with_state(desk.clone()))
+        .with_state(desk)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::map_response(
+            move |response| async move { dress(response, tls) },
+        ))
+}
+
+/// A route as it can be told to others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteInfo {
+    /// The method.
+    pub method: Method,
+    /// The path, with parameters in braces.
+    pub path: &'static str,
+    /// What it needs; `None` for a public route.
+    pub permission: Option<P>,
+}
+
+/// Everything that [`router`] serves.
+#[must_use]
+pub fn routes() -> Vec<RouteInfo> {
+    let told = |route: Route| RouteInfo {
+        method: route.method,
+        path: route.path,
+        permission: match route.access {
+            Access::Public => None,
+            Access::Needs(permission) => Some(permission),
+        },
+    };
+    table().into_iter().map(told).collect()
+}
+
+/// All routes.
+fn table() -> Vec<Route> {
+    let mut routes = page_routes();
+    routes.extend(change_routes());
+    routes.extend(api_routes());
+    routes.extend(machine_routes());
+    routes
+}
+
+fn page_routes() -> Vec<Route> {
+    use pages as p;
+    vec![
+        read("/", Access::Public, p::session::sign_in::home),
+        read("/setup/{token}", Access::Public, p::setup::first_account::get),
+        read("/sign-in", Access::Public, p::session::sign_in::get),
+        read("/account", Access::Needs(P::OwnAccount), p::account::show::get),
+        read("/queue", Access::Needs(P::ReadAlerts), p::queue::list::get),
+        read("/alerts/{id}", Access::Needs(P::ReadAlerts), p::alert::show::get),
+        read("/silences", Access::Needs(P::ReadSilences), p::silence::list::get),
+        read("/silences/new", Access::Needs(P::WriteSilences), p::silence::form::get),
+        read("/sources", Access::Needs(P::ReadSources), p::source::list::get),
+        read("/sources/{id}", Access::Needs(P::ReadSources), p::source::show::get),
+        read("/tokens", Access::Needs(P::WriteSources), p::token::list::get),
+        read("/rules", Access::Needs(P::ReadRules), p::rule::list::get),
+        read("/rules/{id}", Access::Needs(P::ReadRules), p::rule::show::get),
+        read("/duty-book", Access::Needs(P::ReadLedger), p::duty_book::list::get),
+        read("/wall", Access::Needs(P::ReadAlerts), p::wall::show::get),
+        read("/users", Access::Needs(P::WriteUsers), p::user::list::get),
+    ]
+}
+
+fn change_routes() -> Vec<Route> {
+    use pages as p;
+    vec![
+        write("/setup/{token}", Access::Public, p::setup::first_account::post),
+        write("/sign-in", Access::Public, p::session::sign_in::post),
+        write("/sign-out", Access::Needs(P::OwnAccount), p::session::sign_out::post),
+        write(
+            "/account/password",
+            Access::Needs(P::OwnAccount),
+            p::account::change::password,
+        ),
+        write(
+            "/account/language",
+            Access::Needs(P::OwnAccount),
+            p::account::change::language,
+        ),
+        write(
+            "/account/sessions/end",
+            Access::Needs(P::OwnAccount),
+            p::account::change::end_session,
+        ),
+        write(
+            "/alerts/acknowledge",
+            Access::Needs(P::WorkAlerts),
+            p::alert::work::acknowledge,
+        ),
+        write("/alerts/assign", Access::Needs(P::WorkAlerts), p::alert::work::assign),
+        write("/alerts/close", Access::Needs(P::WorkAlerts), p::alert::work::close),
+        write("/alerts/reopen", Access::Needs(P::WorkAlerts), p::alert::work::reopen),
+        write("/alerts/undo", Access::Needs(P::WorkAlerts), p::alert::work::undo),
+        write("/silences", Access::Needs(P::WriteSilences), p::silence::change::create),
+        write(
+            "/silences/{id}/end",
+            Access::Needs(P::WriteSilences),
+            p::silence::change::end,
+        ),
+        write("/tokens", Access::Needs(P::WriteSources), p::token::change::create),
+        write(
+            "/tokens/revoke",
+            Access::Needs(P::WriteSources),
+            p::token::change::revoke,
+        ),
+        write("/users", Access::Needs(P::WriteUsers), p::user::change::create),
+        write("/users/{id}/role", Access::Needs(P::WriteUsers), p::user::change::role),
+        write(
+            "/users/{id}/enabled",
+            Access::Needs(P::WriteUsers),
+            p::user::change::enabled,
+        ),
+    ]
+}
+
+fn api_routes() -> Vec<Route> {
+    vec![
+        read("/api/v1/openapi.json", Access::Public, api::document::get),
+        read("/api/v1/me", Access::Needs(P::OwnAccount), api::me::get),
+        read("/api/v1/alerts", Access::Needs(P::ReadAlerts), api::alerts::list),
+        read("/api/v1/alerts/{id}", Access::Needs(P::ReadAlerts), api::alerts::show),
+        write(
+            "/api/v1/alerts/acknowledge",
+            Access::Needs(P::WorkAlerts),
+            api::alerts::acknowledge,
+        ),
+        write(
+            "/api/v1/alerts/assign",
+            Access::Needs(P::WorkAlerts),
+            api::alerts::assign,
+        ),
+        write("/api/v1/alerts/close", Access::Needs(P::WorkAlerts), api::alerts::close),
+        write(
+            "/api/v1/alerts/reopen",
+            Access::Needs(P::WorkAlerts),
+            api::alerts::reopen,
+        ),
+        write("/api/v1/alerts/undo", Access::Needs(P::WorkAlerts), api::alerts::undo),
+        read("/api/v1/silences", Access::Needs(P::ReadSilences), api::silences::list),
+        write(
+            "/api/v1/silences",
+            Access::Needs(P::WriteSilences),
+            api::silences::create,
+        ),
+        write(
+            "/api/v1/silences/preview",
+            Access::Needs(P::WriteSilences),
+            api::silences::preview,
+        ),
+        write(
+            "/api/v1/silences/{id}/end",
+            Access::Needs(P::WriteSilences),
+            api::silences::end,
+        ),
+        read("/api/v1/sources", Access::Needs(P::ReadSources), api::sources::list),
+        read(
+            "/api/v1/sources/{id}",
+            Access::Needs(P::ReadSources),
+            api::sources::show,
+        ),
+        read("/api/v1/rules", Access::Needs(P::ReadRules), api::rules::list),
+        read("/api/v1/rules/{id}", Access::Needs(P::ReadRules), api::rules::show),
+        read(
+            "/api/v1/ledger",
+            Access::Needs(P::ReadLedger),
+            api::ledger_entries::list,
+        ),
+        read(
+            "/api/v1/ledger/verify",
+            Access::Needs(P::ReadLedger),
+            api::ledger_entries::verify,
+        ),
+    ]
+}
+
+fn machine_routes() -> Vec<Route> {
+    vec![
+        read("/assets/{file}", Access::Public, assets::serve),
+        read("/live", Access::Needs(P::ReadAlerts), live::follow),
+        read("/healthz", Access::Public, machines::healthz),
+        read("/readyz", Access::Public, machines::readyz),
+        read("/metrics", Access::Public, machines::metrics),
+    ]
+}
+
+fn read<T: 'static, H: Handler<T, Desk>>(path: &'static str, access: Access, handler: H) -> Route {
+    Route {
+        method: Method::GET,
+        path,
+        access,
+        handler: get(handler),
+    }
+}
+
+fn write<T: 'static, H: Handler<T, Desk>>(path: &'static str, access: Access, handler: H) -> Route {
+    Route {
+        method: Method::POST,
+        path,
+        access,
+        handler: post(handler),
+    }
+}
+
+/// Headers that every answer carries.
+fn dress(mut response: Response, tls: bool) -> Response {
+    let always = [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        ),
+    ];
+    let headers = response.headers_mut();
+    for (name, value) in always {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    if tls {
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
+    }
+    response
+}

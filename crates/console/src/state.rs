@@ -1,0 +1,86 @@
+//! What the composition root gives the console, and the console's own section of the configuration.
+
+use std::sync::Arc;
+
+use jiff::tz::{Offset, TimeZone};
+use lake::Lake;
+use ledger::Ledger;
+use model::{Language, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::rules::RuleBook;
+
+/// The source of time.
+pub trait Clock: Send + Sync {
+    /// This moment.
+    fn now(&self) -> Timestamp;
+}
+
+/// The source of randomness, fit for secrets.
+pub trait Randomness: Send + Sync {
+    /// Fills the bytes.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// What the post knows about itself, for machines that watch it.
+pub trait Health: Send + Sync {
+    /// The counters in Prometheus' text format (version 0.0.4).
+    fn prometheus(&self) -> String;
+    /// Whether the post can do its work now; otherwise what keeps it from it, in English, for operators.
+    ///
+    /// # Errors
+    /// The reason why it cannot.
+    fn ready(&self) -> Result<(), String>;
+}
+
+/// Everything that the console stands on.
+#[derive(Clone)]
+pub struct ConsoleState {
+    /// State and decisions.
+    pub ledger: Ledger,
+    /// Events.
+    pub lake: Arc<Lake>,
+    /// The rules as they are loaded.
+    pub rules: Arc<dyn RuleBook>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub randomness: Arc<dyn Randomness>,
+    /// Counters and readiness.
+    pub health: Arc<dyn Health>,
+    /// The section `[console]`.
+    pub config: ConsoleConfig,
+    /// Whether browsers reach the console by TLS; then its cookies are `Secure` and HSTS is sent.
+    pub tls: bool,
+}
+
+/// The section `[console]` of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConsoleConfig {
+    /// The zone in which times are shown, as an offset of whole minutes from UTC.
+    pub utc_offset_minutes: i16,
+    /// The language before somebody chose one.
+    pub language: Language,
+    /// A session that is not used for so long ends.
+    pub session_idle_minutes: u16,
+}
+
+impl Default for ConsoleConfig {
+    fn default() -> Self {
+        Self {
+            utc_offset_minutes: 7 * 60,
+            language: Language::Vi,
+            session_idle_minutes: 120,
+        }
+    }
+}
+
+impl ConsoleConfig {
+    /// The zone in which times are shown; UTC when the offset is beyond what zones have.
+    #[must_use]
+    pub fn zone(&self) -> TimeZone {
+        let offset = Offset::from_seconds(i32::from(self.utc_offset_minutes) * 60).unwrap_or(Offset::UTC);
+        TimeZone::fixed(offset)
+    }
+}

@@ -1,0 +1,17 @@
+//! The console over a real ledger and lake: permissions, signing in, work, pages in both languages, a real browser.
+
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
+mod permissions;
+#[cfg(test)]
+#[path = "../post/mod.rs"]
+mod post;
+#[cfg(test)]
+mod signing_in;
+#[cfg(test)]
+mod work;
