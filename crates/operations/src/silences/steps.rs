@@ -120,7 +120,7 @@ pub fn end(silence: &Silence, why: &str, step: Step<'_>) -> Result<Decision, Rej
     Ok(step.decides("silence.end", Some(why), vec![put(ended)]))
 }
 
-/// Counts what silences hid (as [`crate::alerts::Triaged::hidden`] tells it), and reports those that have outgrown what
+/// Counts what silences hid (silence, how many, when the last of them happened), and reports those that have outgrown what
 /// they were made for: they hide [`OUTGROWN_TIMES`] as much in a day as their preview expected.
 #[must_use]
 pub fn hid(
