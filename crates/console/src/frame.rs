@@ -1,8 +1,11 @@
 //! What is around every page: the rail with the places, the person, the live state; the bare door before signing in.
 
-use maud::{DOCTYPE, Markup, html};
-use model::{Permission, User};
+use std::sync::Arc;
 
+use maud::{DOCTYPE, Markup, html};
+use model::{Permission, RuleIdentity, User};
+
+use crate::rules::RuleCatalog;
 use crate::{assets, marks::Mark, moments::Moments, words::Words};
 
 /// What a page needs to know about who looks at it, and when.
@@ -12,6 +15,8 @@ pub(crate) struct View {
     pub(crate) moments: Moments,
     /// `light` or `dark` when somebody chose; otherwise the system's preference rules.
     pub(crate) theme: Option<&'static str>,
+    /// The rules as they are loaded, for their titles in the reader's language.
+    pub(crate) rules: Arc<RuleCatalog>,
     /// Who looks, once signed in.
     pub(crate) user: Option<User>,
     /// The ledger's revision that the page shows.
@@ -23,6 +28,11 @@ pub(crate) struct View {
 }
 
 impl View {
+    /// A rule's title in the reader's language.
+    pub(crate) fn rule_title<'a>(&'a self, rule: &'a RuleIdentity) -> &'a str {
+        self.rules.title(rule, self.words.0)
+    }
+
     /// Whether the person may.
     pub(crate) fn may(&self, permission: Permission) -> bool {
         self.user.as_ref().is_some_and(|user| user.role.allows(permission))

@@ -151,6 +151,7 @@ fn view(desk: &Desk, headers: &HeaderMap, uri: &Uri, user: Option<&User>) -> Vie
         },
         theme: cookie(headers, "watchpost_theme")
             .and_then(|theme| ["light", "dark"].into_iter().find(|known| *known == theme)),
+        rules: desk.state.rules.catalog(),
         user: user.cloned(),
         revision: *desk.state.ledger.subscribe().borrow(),
         waiting: 0,

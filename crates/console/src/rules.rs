@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::RuleIdentity;
+use model::{Language, RuleIdentity};
 
 /// What is loaded, and what is not.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,6 +18,8 @@ pub struct RuleCatalog {
 pub struct RuleListing {
     /// Which rule it is.
     pub identity: RuleIdentity,
+    /// Its title in Vietnamese; empty when the rule has none.
+    pub title_vi: String,
     /// Its log source in one line (`windows / process_creation`).
     pub log_source: String,
     /// The file it was read from.
@@ -26,6 +28,8 @@ pub struct RuleListing {
     pub author: String,
     /// What it is for; may be empty.
     pub description: String,
+    /// What it is for, in Vietnamese; empty when the rule does not say.
+    pub description_vi: String,
     /// Where it is known to be wrong.
     pub false_positives: Vec<String>,
     /// Where to read more.
@@ -34,6 +38,39 @@ pub struct RuleListing {
     pub text: String,
     /// How often it held since the post was set up.
     pub hits: u64,
+}
+
+impl RuleCatalog {
+    /// A rule's title in one language; its own title where it has no other.
+    pub(crate) fn title<'a>(&'a self, rule: &'a RuleIdentity, language: Language) -> &'a str {
+        let translated = || {
+            self.loaded
+                .iter()
+                .find(|listing| listing.identity.id == rule.id && !listing.title_vi.is_empty())
+        };
+        // What the post itself notices is titled in both languages at once, so that a search finds either.
+        let both = rule
+            .id
+            .starts_with("watchpost/")
+            .then(|| rule.title.split_once(" · "))
+            .flatten();
+        match (language, both) {
+            (Language::Vi, Some((vi, _))) => vi,
+            (Language::En, Some((_, en))) => en,
+            (Language::Vi, None) => translated().map_or(&rule.title, |listing| &listing.title_vi),
+            (Language::En, None) => &rule.title,
+        }
+    }
+}
+
+impl RuleListing {
+    /// What the rule is for, in one language, or in the one it has.
+    pub(crate) fn description_in(&self, language: Language) -> &str {
+        match language {
+            Language::Vi if !self.description_vi.is_empty() => &self.description_vi,
+            Language::Vi | Language::En => &self.description,
+        }
+    }
 }
 
 /// A rule file that was not loaded.

@@ -24,6 +24,11 @@ impl Words {
 
     /// A number with one decimal, where the language puts a comma or a point.
     pub(crate) fn decimal(self, number: f64) -> String {
+        // A tenth says nothing beside hundreds; groups of digits do.
+        let whole = format!("{number:.0}").parse().unwrap_or(0);
+        if whole >= 100 {
+            return self.number(whole);
+        }
         let text = format!("{number:.1}");
         match self.0 {
             Language::Vi => text.replace('.', ","),
@@ -79,7 +84,7 @@ impl Words {
     pub(crate) fn would_have_hidden(self, hidden: u64, total: u64) -> String {
         let (hidden, total) = (self.number(hidden), self.number(total));
         match self.0 {
-            Language::Vi => format!("Đã ẩn {hidden} trên tổng số {total} phát hiện."),
+            Language::Vi => format!("Lẽ ra đã ẩn {hidden} trên tổng số {total} phát hiện."),
             Language::En => format!("It would have hidden {hidden} of {total} detections."),
         }
     }
@@ -171,6 +176,7 @@ mod tests {
             assert_eq!(Words(Language::En).number(number), en);
         }
         assert_eq!(Words(Language::Vi).decimal(12.34), "12,3");
+        assert_eq!(Words(Language::Vi).decimal(60_244.3), "60.244");
     }
 
     #[test]

@@ -58,6 +58,7 @@ impl Trial {
                 ..known.key.clone()
             },
             rule: model::RuleIdentity {
+                id: "new".into(),
                 title: title.to_owned(),
                 ..known.rule.clone()
             },
@@ -140,7 +141,7 @@ async fn real_browser_previews_a_silence_as_it_is_typed() {
     trial.driver.run("const name = document.querySelector('[name=entity_name]'); name.value = 'ketoan-pc07'; name.dispatchEvent(new Event('input', { bubbles: true }))");
     trial
         .driver
-        .waits_for("document.querySelector('.preview .figure')?.textContent.includes('Đã ẩn 2 trên')");
+        .waits_for("document.querySelector('.preview .figure')?.textContent.includes('đã ẩn 2 trên')");
     assert_eq!(trial.driver.complaints(), Vec::<String>::new());
 }
 

@@ -111,7 +111,7 @@ async fn a_silence_is_tried_made_and_ended() {
     let alert = &post.alerts[1];
     let scope = format!("rule={}&entity_kind=address&entity_name=203.0.113.77", alert.key.rule);
     let tried = page(client.get(&format!("/silences/new?{scope}")).await).await;
-    assert!(tried.contains("Đã ẩn 1 trên tổng số 9 phát hiện."), "{tried}");
+    assert!(tried.contains("Lẽ ra đã ẩn 1 trên tổng số 9 phát hiện."), "{tried}");
     let refused = client
         .post_form("/silences", &format!("{scope}&reason=accepted_risk&hours=24&comment="))
         .await;

@@ -20,7 +20,7 @@ pub(crate) fn render(view: &View, people: &People, shown: &AlertPage) -> Markup 
                 @if alert.hidden > 0 { span { (words.hidden_detections(alert.hidden)) } }
                 span { (words.last_seen()) " " (view.moments.relative(alert.last_seen)) }
             }
-            h1 { (visible(&alert.rule.title)) }
+            h1 { (visible(view.rule_title(&alert.rule))) }
             p.line {
                 span { (words.entity_kind(alert.key.entity.kind)) " " strong { (visible(&alert.key.entity.name)) } }
                 @if let Some(host) = alert.host.as_ref().filter(|host| **host != alert.key.entity.name) {

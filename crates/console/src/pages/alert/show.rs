@@ -121,13 +121,17 @@ fn surroundings(lake: &Lake, seq: Seq, minutes: u32) -> (Option<Event>, Vec<Even
         return (None, Vec::new());
     };
     let around = SignedDuration::from_mins(i64::from(minutes));
-    let mut filter = Filter::default();
-    filter.from = event.happened_at.checked_sub(around).ok();
-    filter.before = event.happened_at.checked_add(around).ok();
-    match &event.entities.host_name {
-        Some(host) => filter.entities = vec![(EntityColumn::HostName, EntityValue::Text(host.clone()))],
-        None => filter.source = Some(event.source.clone()),
-    }
+    let host = event.entities.host_name.clone();
+    let filter = Filter {
+        from: event.happened_at.checked_sub(around).ok(),
+        before: event.happened_at.checked_add(around).ok(),
+        source: host.is_none().then(|| event.source.clone()),
+        entities: host
+            .map(|host| (EntityColumn::HostName, EntityValue::Text(host)))
+            .into_iter()
+            .collect(),
+        ..Filter::default()
+    };
     let around = lake.around(&filter, event.happened_at, AlertPage::AROUND_MAX).rows;
     (Some(event), around)
 }
@@ -156,5 +160,5 @@ pub(crate) fn render(view: &View, shown: &AlertPage) -> Markup {
         }
         @if view.may(Permission::WorkAlerts) { (close_dialog(words, &here, &picked)) }
     };
-    frame::page(view, Place::Queue, &alert.rule.title, &content)
+    frame::page(view, Place::Queue, view.rule_title(&alert.rule), &content)
 }

@@ -15,12 +15,12 @@ pub(crate) fn row(view: &View, people: &People, alert: &Alert, pickable: bool) -
             @if pickable {
                 label.pick {
                     input type="checkbox" name="alert" value={ (id) ":" (alert.revision) } form="queue-form"
-                        aria-label={ (words.select_alert()) " " (visible(&alert.rule.title)) };
+                        aria-label={ (words.select_alert()) " " (visible(view.rule_title(&alert.rule))) };
                 }
             } @else { span.pick {} }
             (marks::level(words, alert.rule.level))
             div.what {
-                a.title id={ "t-" (id) } href={ "/alerts/" (id) } { (visible(&alert.rule.title)) }
+                a.title id={ "t-" (id) } href={ "/alerts/" (id) } { (visible(view.rule_title(&alert.rule))) }
                 div.about {
                     @if alert.key.exercise { (marks::exercise(words)) }
                     span.entity title=(words.entity_kind(alert.key.entity.kind)) { (visible(&alert.key.entity.name)) }

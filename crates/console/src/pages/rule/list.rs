@@ -44,6 +44,7 @@ impl RuleFilter {
     fn fits(&self, rule: &RuleListing, needle: &Needle) -> bool {
         let texts = [
             rule.identity.title.as_str(),
+            rule.title_vi.as_str(),
             rule.identity.id.as_str(),
             rule.log_source.as_str(),
             rule.file.as_str(),
@@ -106,7 +107,7 @@ fn row(view: &View, rule: &RuleListing) -> Markup {
     html! {
         tr {
             td data-label=(words.level()) { (marks::level(words, rule.identity.level)) }
-            td data-label=(words.rule()) { a href={ "/rules/" (addresses::segment(&rule.identity.id)) } { (visible(&rule.identity.title)) } }
+            td data-label=(words.rule()) { a href={ "/rules/" (addresses::segment(&rule.identity.id)) } { (visible(view.rule_title(&rule.identity))) } }
             td data-label=(words.rule_log_source()) { code { (visible(&rule.log_source)) } }
             td.num data-label=(words.rule_hits()) { (words.number(rule.hits)) }
         }

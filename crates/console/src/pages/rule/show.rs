@@ -48,8 +48,9 @@ pub(crate) fn render(view: &View, rule: &RuleListing, alerts: &[Alert]) -> Marku
     let content = html! {
         header.alert-head {
             div.line { (marks::level(words, rule.identity.level)) span { (words.rule_hits()) " " strong { (words.number(rule.hits)) } } }
-            h1 { (visible(&rule.identity.title)) }
-            @if !rule.description.is_empty() { p.lead { (visible(&rule.description)) } }
+            h1 { (visible(view.rule_title(&rule.identity))) }
+            @let description = rule.description_in(words.0);
+            @if !description.is_empty() { p.lead { (visible(description)) } }
             @if view.may(Permission::WriteSilences) { p.actions { a.button.quiet href={ "/silences/new" (addresses::query(&[("rule", &rule.identity.id)])) } { (words.silence_this()) } } }
         }
         div.columns {
@@ -57,7 +58,7 @@ pub(crate) fn render(view: &View, rule: &RuleListing, alerts: &[Alert]) -> Marku
             div.stack { (facts(view, rule)) (raised(view, alerts)) }
         }
     };
-    frame::page(view, Place::Rules, &rule.identity.title, &content)
+    frame::page(view, Place::Rules, view.rule_title(&rule.identity), &content)
 }
 
 fn facts(view: &View, rule: &RuleListing) -> Markup {

@@ -45,7 +45,7 @@ pub(crate) fn render(view: &View, trial: Option<&Trial>) -> Markup {
             h3 { (words.preview_alerts()) }
             ul.stack { @for (alert, hidden) in alerts.iter().take(Trial::NAMED_MAX) {
                 li {
-                    (marks::level(words, alert.rule.level)) " " a href={ "/alerts/" (alert.id) } { (visible(&alert.rule.title)) }
+                    (marks::level(words, alert.rule.level)) " " a href={ "/alerts/" (alert.id) } { (visible(view.rule_title(&alert.rule))) }
                     br; small { (visible(&alert.key.entity.name)) " · " (words.times(*hidden)) @if *hidden >= alert.detections { " · " (words.preview_whole_alerts()) } }
                 }
             } }

@@ -70,8 +70,12 @@ const COUNTED_MAX: u64 = 200_000;
 
 fn by_hour(lake: &Lake, source: &SourceId, now: Timestamp) -> Option<Vec<u64>> {
     let from = now.checked_sub(SignedDuration::from_hours(24)).ok()?;
-    let mut filter = Filter::default();
-    (filter.from, filter.before, filter.source) = (Some(from), Some(now), Some(source.clone()));
+    let filter = Filter {
+        from: Some(from),
+        before: Some(now),
+        source: Some(source.clone()),
+        ..Filter::default()
+    };
     let (mut hours, mut counted) = (vec![0; HOURS], 0);
     let unreadable = lake.scan(&filter, |event| {
         let hour = usize::try_from((event.happened_at.as_second() - from.as_second()) / 3600).unwrap_or(0);

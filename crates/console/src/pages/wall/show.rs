@@ -82,7 +82,7 @@ fn oldest(view: &View, summary: &Summary, top: Option<&Alert>) -> Markup {
             None => p.middle { (words.wall_calm()) },
         }
         @if let Some(top) = top {
-            p { (marks::level(words, top.rule.level)) " " (visible(&top.rule.title)) " · " (visible(&top.key.entity.name)) }
+            p { (marks::level(words, top.rule.level)) " " (visible(view.rule_title(&top.rule))) " · " (visible(&top.key.entity.name)) }
         }
     }
 }
