@@ -9,6 +9,7 @@ use hashbrown::HashMap;
 use crate::atom::{Atom, Logic, Relation, Test};
 use crate::document::{Fault, RuleError};
 use crate::index::{AtomId, FieldIndex, FieldIndexBuilder};
+use crate::keywords::{KeywordSearch, KeywordSearches};
 use crate::limits::FILE_EXPRESSIONS_MAX;
 use crate::lower::{self, Placeholders};
 use crate::modifier::Modifier;
@@ -45,8 +46,10 @@ pub(crate) struct Reference {
 #[derive(Debug)]
 pub(crate) struct Compiled {
     pub(crate) root: u32,
-    /// The fields that it reads, keyword searches included.
+    /// The fields that it reads, without keyword searches.
     pub(crate) fields: Vec<FieldId>,
+    /// The keyword searches that it reads.
+    pub(crate) keywords: Vec<FieldId>,
     /// Whether it can hold without any atom and must always be decided.
     pub(crate) is_unconditional: bool,
 }
@@ -62,8 +65,8 @@ pub struct Engine {
     /// The field indexes that go by a name: one for each product whose rules read it.
     pub(crate) named: Vec<Vec<FieldId>>,
     pub(crate) fields: Vec<FieldIndex>,
-    /// Which fields are keyword searches.
-    pub(crate) is_keyword: Vec<bool>,
+    /// The fields that are keyword searches.
+    pub(crate) keywords: KeywordSearches,
     pub(crate) compiled: Vec<Compiled>,
     pub(crate) programs: Programs,
     pub(crate) references: Vec<Reference>,
@@ -236,6 +239,7 @@ impl EngineBuilder {
             tests[id as usize] = (field, test);
         }
         let (indexes, references) = index_fields(&tests, &self.fields);
+        let is_keyword = keyword_flags(&self.fields);
         let mut programs = Programs::default();
         let cost = |atom: AtomId| cost_of(&tests[atom as usize].1, self.atom_uses[atom as usize]);
         let mut reached: Vec<Vec<u32>> = vec![Vec::new(); tests.len()];
@@ -250,32 +254,31 @@ impl EngineBuilder {
             let mut fields = fields_of(logic, &tests, &references);
             fields.sort_unstable();
             fields.dedup();
+            let (keywords, fields) = fields.into_iter().partition(|field| is_keyword[*field as usize]);
             compiled.push(Compiled {
                 root: programs.add(logic),
                 fields,
+                keywords,
                 is_unconditional: access.is_none(),
             });
         }
+        let keywords = keyword_searches(&is_keyword, &tests, &reached);
         let mut access_starts = vec![0];
         let mut access_rules = Vec::new();
         for rules in reached {
             access_rules.extend(rules);
             access_starts.push(u32::try_from(access_rules.len()).expect("fewer entries than 2^32"));
         }
-        let mut is_keyword = vec![false; self.fields.len()];
         let mut names: HashMap<Box<str>, u32, FixedState> = HashMap::default();
         let mut indexes_by_name: Vec<Vec<FieldId>> = Vec::new();
         for (key, id) in self.fields {
-            match key {
-                FieldKey::Name(name, _) => {
-                    let next = u32::try_from(indexes_by_name.len()).expect("fewer names than 2^32");
-                    let place = *names.entry(name.into_boxed_str()).or_insert(next);
-                    if place == next {
-                        indexes_by_name.push(Vec::new());
-                    }
-                    indexes_by_name[place as usize].push(id);
+            if let FieldKey::Name(name, _) = key {
+                let next = u32::try_from(indexes_by_name.len()).expect("fewer names than 2^32");
+                let place = *names.entry(name.into_boxed_str()).or_insert(next);
+                if place == next {
+                    indexes_by_name.push(Vec::new());
                 }
-                FieldKey::Keywords(_) => is_keyword[id as usize] = true,
+                indexes_by_name[place as usize].push(id);
             }
         }
         Engine {
@@ -289,7 +292,7 @@ impl EngineBuilder {
             names,
             named: indexes_by_name,
             fields: indexes.into_iter().map(FieldIndexBuilder::build).collect(),
-            is_keyword,
+            keywords,
             compiled,
             programs,
             references,
@@ -297,6 +300,27 @@ impl EngineBuilder {
             access_rules,
         }
     }
+}
+
+fn keyword_flags(fields: &HashMap<FieldKey, FieldId, FixedState>) -> Vec<bool> {
+    let mut is_keyword = vec![false; fields.len()];
+    for (key, id) in fields {
+        is_keyword[*id as usize] = matches!(key, FieldKey::Keywords(_));
+    }
+    is_keyword
+}
+
+/// Makes the keyword searches' filters from the atoms through which rules are reached.
+fn keyword_searches(is_keyword: &[bool], tests: &[(FieldId, Test)], reached: &[Vec<u32>]) -> KeywordSearches {
+    let mut access: HashMap<FieldId, Vec<&Test>, FixedState> = HashMap::default();
+    for ((field, test), rules) in tests.iter().zip(reached) {
+        if is_keyword[*field as usize] {
+            let tests = access.entry(*field).or_default();
+            tests.extend((!rules.is_empty()).then_some(test));
+        }
+    }
+    let search = |(field, tests): (FieldId, Vec<&Test>)| (field, KeywordSearch::new(tests.into_iter()));
+    access.into_iter().map(search).collect()
 }
 
 /// Sorts the atoms into the indexes of their fields and lists those that compare two fields, in order of atoms.

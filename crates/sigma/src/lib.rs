@@ -60,6 +60,7 @@ pub mod filter;
 pub mod fold;
 mod index;
 pub mod json;
+mod keywords;
 pub mod limits;
 pub mod lower;
 pub mod matcher;

@@ -38,7 +38,10 @@ struct State {
     rule_stamps: Vec<u32>,
     epoch: u32,
     candidates: Vec<u32>,
+    /// Keyword searches in which every value is looked up while the record is visited.
     keywords: Vec<FieldId>,
+    /// Keyword searches that were or will be made for the record.
+    searched: Vec<FieldId>,
     matched: Vec<RuleIndex>,
     text: String,
     folded: String,
@@ -115,13 +118,16 @@ impl Matcher {
         };
         record.visit(|name, value| event.take(name, value));
         event.compare_fields();
+        if event.calls_for_keywords() {
+            record.visit(|_, value| event.take_keywords(value));
+        }
         event.decide();
         &self.state.matched
     }
 }
 
-/// Lists the keyword searches that the record may satisfy: none if the search for all of them at once says so, else those whose
-/// own search does not exclude it.
+/// Lists the keyword searches by which the record may reach a rule: none if the search for all of them at once says so, else those
+/// whose own search does not exclude it.
 fn find_keywords<R: Record + ?Sized>(engine: &Engine, plan: &Plan, record: &R, state: &mut State) {
     state.keywords.clear();
     if plan.keywords.is_empty() {
@@ -143,10 +149,11 @@ fn find_keywords<R: Record + ?Sized>(engine: &Engine, plan: &Plan, record: &R, s
     {
         return;
     }
-    keywords.extend(plan.keywords.iter().filter(|field| {
-        let prefilter = engine.fields[**field as usize].prefilter.as_ref();
-        prefilter.is_none_or(|prefilter| prefilter.may_match(bytes))
-    }));
+    keywords.extend(
+        plan.keywords
+            .iter()
+            .filter(|field| engine.keywords[*field].may_match(bytes)),
+    );
 }
 
 fn plan_of<'a>(plans: &'a mut HashTable<Plan>, engine: &Engine, sources: &LogSourceSet) -> &'a Plan {
@@ -193,9 +200,42 @@ impl Event<'_> {
                 self.value(self.plan.fields[at as usize], value);
             }
         }
+        self.take_keywords(value);
+    }
+
+    #[inline]
+    fn take_keywords(&mut self, value: Value<'_>) {
         for place in 0..self.state.keywords.len() {
             self.value(self.state.keywords[place], value);
         }
+    }
+
+    /// Lists the keyword searches that were left out although a rule that is to be decided reads them, in place of those made, and
+    /// tells whether there are any. They reach no further rules: what was left out has no access atom that holds.
+    fn calls_for_keywords(&mut self) -> bool {
+        let Self {
+            engine, plan, state, ..
+        } = self;
+        if plan.keywords.len() == state.keywords.len() {
+            return false;
+        }
+        let State {
+            keywords,
+            searched,
+            candidates,
+            ..
+        } = &mut **state;
+        searched.clear();
+        searched.append(keywords);
+        for rule in plan.unconditional.iter().chain(&*candidates) {
+            for field in &engine.compiled[*rule as usize].keywords {
+                if !searched.contains(field) {
+                    searched.push(*field);
+                    keywords.push(*field);
+                }
+            }
+        }
+        !keywords.is_empty()
     }
 
     #[inline]

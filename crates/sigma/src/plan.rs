@@ -7,6 +7,7 @@ use foldhash::fast::FixedState;
 
 use crate::engine::{Engine, FieldId};
 use crate::index::Prefilter;
+use crate::keywords::joint_prefilter;
 use crate::rule::LogSource;
 
 /// The set of log sources that an event belongs to. Make it once and use it for all events of the kind.
@@ -117,12 +118,9 @@ impl Plan {
                 plan.unconditional.push(index);
             }
             for field in &compiled.fields {
-                if engine.is_keyword[*field as usize] {
-                    plan.keywords.push(*field);
-                } else {
-                    is_read[*field as usize] = true;
-                }
+                is_read[*field as usize] = true;
             }
+            plan.keywords.extend_from_slice(&compiled.keywords);
         }
         for fields in &engine.named {
             let narrow = |length: usize| u32::try_from(length).expect("fewer fields than 2^32");
@@ -139,14 +137,7 @@ impl Plan {
         }
         plan.keywords.sort_unstable();
         plan.keywords.dedup();
-        let needles: Option<Vec<_>> = plan
-            .keywords
-            .iter()
-            .map(|field| engine.fields[*field as usize].needles())
-            .collect();
-        plan.keyword_prefilter = needles
-            .filter(|needles| !needles.is_empty())
-            .and_then(|needles| Prefilter::new(needles.into_iter().flatten().map(AsRef::as_ref)));
+        plan.keyword_prefilter = joint_prefilter(plan.keywords.iter().map(|field| &engine.keywords[field]));
         plan.references = (0..)
             .zip(&engine.references)
             .filter(|(_, reference)| is_read[reference.field as usize] && is_read[reference.other as usize])

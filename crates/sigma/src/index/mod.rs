@@ -5,7 +5,7 @@ mod text;
 
 use hashbrown::HashMap;
 
-pub(crate) use self::prefilter::{Prefilter, fold_bytes};
+pub(crate) use self::prefilter::{Prefilter, fold_bytes, needle_of};
 pub(crate) use self::text::{AtomId, Found};
 use self::text::{Probe, TextIndex, TextIndexBuilder};
 use crate::atom::{Comparison, Number, Test, TimePart, address_bits, mask};
@@ -104,7 +104,7 @@ impl FieldIndexBuilder {
 
 impl FieldIndex {
     /// Returns needles of which a text must contain one to satisfy any atom, if there are such.
-    pub(crate) fn needles(&self) -> Option<&[Box<str>]> {
+    fn needles(&self) -> Option<&[Box<str>]> {
         let asks_only_folded = self.cased.is_empty()
             && self.unconditional.is_empty()
             && self.networks.is_empty()
