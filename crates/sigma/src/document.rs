@@ -3,6 +3,7 @@
 
 mod detection;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -326,7 +327,44 @@ pub fn metadata_of(node: &Node) -> Result<Metadata, Fault> {
         scope: list("scope"),
         taxonomy: text("taxonomy")?,
         license: text("license")?,
+        custom: custom_of(node),
     })
+}
+
+/// The attributes that the specification does not know, where they are texts: it allows any (Sigma specification 2.1, "Custom attributes").
+fn custom_of(node: &Node) -> BTreeMap<String, String> {
+    const KNOWN: &[&str] = &[
+        "action",
+        "author",
+        "correlation",
+        "date",
+        "description",
+        "detection",
+        "falsepositives",
+        "fields",
+        "filter",
+        "id",
+        "level",
+        "license",
+        "logsource",
+        "modified",
+        "name",
+        "references",
+        "related",
+        "scope",
+        "status",
+        "tags",
+        "taxonomy",
+        "title",
+    ];
+    let Content::Mapping(entries) = &node.content else {
+        return BTreeMap::new();
+    };
+    entries
+        .iter()
+        .filter(|entry| !KNOWN.contains(&entry.key.as_str()))
+        .filter_map(|entry| Some((entry.key.clone(), entry.value.scalar_text()?)))
+        .collect()
 }
 
 fn related_of(node: &Node) -> Vec<Related> {

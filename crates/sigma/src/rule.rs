@@ -1,6 +1,7 @@
 //! The detection rule as written: metadata, log source, selections with their items, modifiers and values, and conditions.
 //! The tree keeps what the author wrote and where, so that pipelines and filters can rewrite it before it is compiled.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::condition::Condition;
@@ -59,6 +60,8 @@ pub struct Metadata {
     pub taxonomy: Option<String>,
     /// The licence (an SPDX expression).
     pub license: Option<String>,
+    /// Attributes that the specification does not know, where they are texts (`title_vi`).
+    pub custom: BTreeMap<String, String>,
 }
 
 impl Metadata {
