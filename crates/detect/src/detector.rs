@@ -10,7 +10,7 @@ use sigma::{
     engine::RuleIndex,
 };
 
-use crate::{EventRecord, Rules, SharedRules, entity::entity_of_group, entity_of, summary_of};
+use crate::{Rules, SharedRules, entity::entity_of_group, entity_of, evidence, record::CorrelatedRecord, summary_of};
 
 /// How late an event may come and still be correlated, in microseconds. Correlations become certain that much later.
 const LATENESS_US: i64 = 5_000_000;
@@ -94,6 +94,12 @@ impl Detector {
     #[must_use]
     pub fn replay_horizon_us(&self) -> i64 {
         self.real.correlator.replay_horizon_us()
+    }
+
+    /// Whether there is anything to correlate.
+    #[must_use]
+    pub fn has_correlations(&self) -> bool {
+        !self.rules.correlations.is_empty()
     }
 
     /// Whether a rule feeds a correlation.
@@ -186,7 +192,7 @@ impl Side {
             seq: event.seq,
             rules: &feeding,
         };
-        self.correlator.observe(observation, &EventRecord(event))
+        self.correlator.observe(observation, &CorrelatedRecord::new(event))
     }
 
     fn remember(&mut self, event: &Event) {
@@ -276,7 +282,7 @@ fn detection(rules: &Rules, rule: RuleIndex, event: &Event) -> Detection {
         received_at: event.received_at,
         source: event.source.clone(),
         host: event.entities.host_name.clone(),
-        matched: Vec::new(),
+        matched: evidence::of(rules, rule, event),
         summary: summary_of(event),
         found_by: FoundBy::Stream,
         exercise: event.exercise,

@@ -5,6 +5,8 @@
 
 mod detector;
 mod entity;
+mod evidence;
+mod explain;
 mod matcher;
 mod record;
 mod rules;
@@ -12,6 +14,7 @@ mod summary;
 
 pub use detector::{Arrival, CutNotice, Detector};
 pub use entity::entity_of;
+pub use explain::{Explained, ExplainedKind, Explanation, Instead, explain};
 pub use matcher::{RuleMatcher, SharedRules};
 pub use record::EventRecord;
 pub use rules::{RefusedRule, RuleEntry, RuleKind, RuleText, Rules};

@@ -1,10 +1,7 @@
 //! An event as the Sigma engine reads it: its own fields, by reference.
 
-use model::{Event, Value};
-use sigma::{
-    correlation::FieldTexts,
-    record::{Record, Value as SigmaValue},
-};
+use model::{EntityColumn, Event, Value};
+use sigma::record::{Record, Value as SigmaValue};
 
 /// Shows an event to rules.
 #[derive(Debug, Clone, Copy)]
@@ -31,27 +28,35 @@ fn show<'a>(name: &'a str, value: &'a Value, visit: &mut impl FnMut(&'a str, Sig
     }
 }
 
-impl FieldTexts for EventRecord<'_> {
-    fn field_text(&self, name: &str) -> Option<String> {
-        let mut texts = Vec::new();
-        self.visit(|field, value| {
-            if field == name {
-                texts.extend(value.text());
-            }
-        });
-        match texts.as_slice() {
-            [only] => Some(only.clone().into_owned()),
-            _ => self.entity_text(name),
+/// Shows an event to correlations: besides its own fields its entity columns, so that a correlation may group by `source.ip`
+/// where the records of several products differ in their own names.
+#[derive(Debug)]
+pub(crate) struct CorrelatedRecord<'e> {
+    event: &'e Event,
+    columns: Vec<(&'static str, String)>,
+}
+
+impl<'e> CorrelatedRecord<'e> {
+    pub(crate) fn new(event: &'e Event) -> Self {
+        let own = |name: &str| event.fields.get(name).is_some();
+        let columns = EntityColumn::ALL
+            .iter()
+            .filter_map(|column| Some((column.ecs_name(), event.entities.get(*column)?.to_string())))
+            .filter(|(name, _)| !own(name));
+        Self {
+            event,
+            columns: columns.collect(),
         }
     }
 }
 
-impl EventRecord<'_> {
-    /// Correlations may group by an entity column (`source.ip`) where the records of several products differ in their own names.
-    fn entity_text(self, name: &str) -> Option<String> {
-        let column = model::EntityColumn::ALL
-            .iter()
-            .find(|column| column.ecs_name() == name)?;
-        self.0.entities.get(*column).map(|value| value.to_string())
+impl Record for CorrelatedRecord<'_> {
+    fn visit<'a, F: FnMut(&'a str, SigmaValue<'a>)>(&'a self, mut visit: F) {
+        for field in &self.event.fields {
+            show(&field.name, &field.value, &mut visit);
+        }
+        for (name, value) in &self.columns {
+            visit(name, SigmaValue::Str(value));
+        }
     }
 }

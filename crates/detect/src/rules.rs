@@ -8,6 +8,7 @@ use sigma::{
     correlation::CorrelationRule,
     document::{self, RuleDocument, RuleError},
     engine::{Engine, RuleIndex},
+    filter::Filter,
     rule::{Level, Metadata, Rule},
 };
 
@@ -36,6 +37,10 @@ pub enum RuleKind {
 pub struct RuleEntry {
     /// Id, title, level and tags.
     pub identity: RuleIdentity,
+    /// Its title in Vietnamese (`title_vi`); empty when it has none.
+    pub title_vi: String,
+    /// What it detects, in Vietnamese (`description_vi`); empty when it does not say.
+    pub description_vi: String,
     /// Whether it looks at one event or several.
     pub kind: RuleKind,
     /// The log source it applies to; a correlation has none.
@@ -48,6 +53,8 @@ pub struct RuleEntry {
     pub status: &'static str,
     /// Known innocent causes.
     pub false_positives: Vec<String>,
+    /// Where to read more.
+    pub references: Vec<String>,
     /// The fields it reads.
     pub fields: Vec<String>,
     /// The file it came from.
@@ -141,10 +148,13 @@ impl Rules {
 /// What was read so far, before it is compiled.
 #[derive(Default)]
 struct Gathered {
-    rules: Vec<(Arc<Rule>, Arc<str>)>,
+    rules: Vec<Rule>,
+    /// The files of `rules`, each at the same place.
+    texts: Vec<Arc<str>>,
     /// Where in `rules` an id stands.
     by_id: HashMap<String, usize>,
     correlations: Vec<(CorrelationRule, Arc<str>, u32)>,
+    filters: Vec<Filter>,
     refused: Vec<RefusedRule>,
 }
 
@@ -159,42 +169,62 @@ impl Gathered {
                     Ok(rule) => self.correlations.push((rule, Arc::clone(&file.text), body.at.line)),
                     Err(error) => self.refused.push(refusal(error)),
                 },
-                RuleDocument::Filter(_) => {}
+                RuleDocument::Filter(body) => match Filter::read(&body) {
+                    Ok(filter) => self.filters.push(filter),
+                    Err(error) => self.refused.push(refusal(error)),
+                },
             }
         }
     }
 
     fn add_rule(&mut self, rule: Rule, file: &RuleText) {
-        let added = (Arc::new(rule), Arc::clone(&file.text));
-        let Some(id) = added.0.meta.id.clone() else {
-            self.rules.push(added);
-            return;
-        };
-        if let Some(&at) = self.by_id.get(&id) {
-            let replaced = std::mem::replace(&mut self.rules[at], added).0;
+        let known = rule.meta.id.as_ref().and_then(|id| self.by_id.get(id).copied());
+        if let Some(at) = known {
+            let reason = format!("replaced by the rule of the same id in {}", rule.file);
+            let replaced = std::mem::replace(&mut self.rules[at], rule);
+            self.texts[at] = Arc::clone(&file.text);
             self.refused.push(RefusedRule {
-                file: Arc::clone(&replaced.file),
+                file: replaced.file,
                 line: replaced.at.line,
                 column: replaced.at.column,
-                rule: Some(replaced.meta.title.clone()),
-                reason: format!("replaced by the rule of the same id in {}", self.rules[at].0.file),
+                rule: Some(replaced.meta.title),
+                reason,
             });
-        } else {
-            self.by_id.insert(id, self.rules.len());
-            self.rules.push(added);
+            return;
+        }
+        if let Some(id) = &rule.meta.id {
+            self.by_id.insert(id.clone(), self.rules.len());
+        }
+        self.rules.push(rule);
+        self.texts.push(Arc::clone(&file.text));
+    }
+
+    /// Filters change the rules they name before these are compiled (Sigma filters specification).
+    fn apply_filters(&mut self) {
+        for filter in std::mem::take(&mut self.filters) {
+            let outcome = filter.apply(&mut self.rules);
+            self.refused
+                .extend(outcome.unmatched.into_iter().map(|name| RefusedRule {
+                    file: Arc::clone(&filter.file),
+                    line: filter.at.line,
+                    column: filter.at.column,
+                    rule: Some(filter.meta.title.clone()),
+                    reason: format!("the filter names {name}, which is no loaded rule of its log source"),
+                }));
         }
     }
 
     fn compile(mut self) -> Rules {
+        self.apply_filters();
         let mut builder = Engine::builder();
         let mut identities = Vec::with_capacity(self.rules.len());
         let mut entries = Vec::with_capacity(self.rules.len() + self.correlations.len());
-        for (rule, text) in &self.rules {
-            match builder.add(Arc::clone(rule)) {
+        for (rule, text) in self.rules.into_iter().map(Arc::new).zip(&self.texts) {
+            match builder.add(Arc::clone(&rule)) {
                 Ok(_) => {
                     let identity = identity_of(&rule.meta, text);
                     identities.push(identity.clone());
-                    entries.push(entry_of_rule(rule, identity, text));
+                    entries.push(entry_of_rule(&rule, identity, text));
                 }
                 Err(error) => self.refused.push(refusal(error)),
             }
@@ -294,6 +324,9 @@ fn entry_of_rule(rule: &Rule, identity: RuleIdentity, text: &Arc<str>) -> RuleEn
         author: rule.meta.author.clone().unwrap_or_default(),
         status: rule.meta.status.map_or("", sigma::rule::Status::word),
         false_positives: rule.meta.false_positives.clone(),
+        references: rule.meta.references.clone(),
+        title_vi: rule.meta.custom.get("title_vi").cloned().unwrap_or_default(),
+        description_vi: rule.meta.custom.get("description_vi").cloned().unwrap_or_default(),
         fields: rule.fields_read().into_iter().map(str::to_owned).collect(),
         file: Arc::clone(&rule.file),
         line: rule.at.line,
@@ -310,6 +343,9 @@ fn entry_of_correlation(rule: &CorrelationRule, identity: RuleIdentity, text: &A
         author: rule.meta.author.clone().unwrap_or_default(),
         status: rule.meta.status.map_or("", sigma::rule::Status::word),
         false_positives: rule.meta.false_positives.clone(),
+        references: rule.meta.references.clone(),
+        title_vi: rule.meta.custom.get("title_vi").cloned().unwrap_or_default(),
+        description_vi: rule.meta.custom.get("description_vi").cloned().unwrap_or_default(),
         fields: rule.correlation.group_by.clone(),
         file: Arc::clone(&rule.file),
         line,

@@ -41,7 +41,7 @@ fn rules(texts: &[(&str, &str)]) -> SharedRules {
 }
 
 fn failure(seq: u64, second: i64, exercise: bool) -> Event {
-    let at = Timestamp::from_second(1_714_417_800 + second).unwrap();
+    let at = Timestamp::from_second(1_714_417_800 + second).expect("a moment in 2024");
     let mut fields = Fields::default();
     fields.push(
         "message",
@@ -73,11 +73,11 @@ fn detected(rules: &SharedRules, events: &[Event]) -> Vec<Detection> {
     let mut found: Vec<Detection> = events
         .iter()
         .flat_map(|event| {
-            let matches = matcher.matches(event).to_vec();
-            detector.observe(event, &matches)
+            let held = matcher.matches(event).to_vec();
+            detector.observe(event, &held)
         })
         .collect();
-    found.extend(detector.advance(Timestamp::from_second(1_714_421_400).unwrap()));
+    found.extend(detector.advance(Timestamp::from_second(1_714_421_400).expect("a moment in 2024")));
     found
 }
 
@@ -124,6 +124,33 @@ fn a_rehearsal_is_not_counted_together_with_the_real_thing() {
     let rules = rules(&[("ssh.yml", FAILED)]);
     let events = [failure(1, 1, false), failure(2, 2, true), failure(3, 3, false)];
     assert_eq!(titles(&detected(&rules, &events)), ["Failed sign-in"; 3]);
+}
+
+#[test]
+fn a_matched_field_says_where_in_the_value_it_is() {
+    let rules = rules(&[("ssh.yml", FAILED)]);
+    let found = detected(&rules, &[failure(1, 1, false)]);
+    let matched = &found[0].matched[0];
+    assert_eq!(
+        (matched.selection.as_str(), matched.field.as_str()),
+        ("selection", "message")
+    );
+    assert_eq!(matched.span, Some((0, 15)));
+}
+
+#[test]
+fn a_filter_takes_away_what_it_describes() {
+    let filter = "
+title: The scanner of the house
+logsource: {product: linux, service: sshd}
+filter:
+    rules: [failed_sign_in]
+    ours: {message|contains: 192.0.2.9}
+    condition: not ours
+";
+    let rules = rules(&[("ssh.yml", FAILED), ("ours.yml", filter)]);
+    assert_eq!(rules.refused(), []);
+    assert_eq!(titles(&detected(&rules, &[failure(1, 1, false)])), Vec::<&str>::new());
 }
 
 #[test]
