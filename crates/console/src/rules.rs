@@ -23,7 +23,7 @@ pub struct RuleListing {
     /// Its log source in one line (`windows / process_creation`).
     pub log_source: String,
     /// The file it was read from.
-    pub file: String,
+    pub file: Arc<str>,
     /// Who wrote it; may be empty.
     pub author: String,
     /// What it is for; may be empty.
@@ -35,8 +35,8 @@ pub struct RuleListing {
     /// Where to read more.
     pub references: Vec<String>,
     /// The YAML as it was read.
-    pub text: String,
-    /// How often it held since the post was set up.
+    pub text: Arc<str>,
+    /// How often it held since the post was started.
     pub hits: u64,
 }
 

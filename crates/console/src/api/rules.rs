@@ -59,7 +59,7 @@ impl From<&RuleListing> for Rule {
             level: rule.identity.level.as_str(),
             tags: rule.identity.tags.iter().map(ToString::to_string).collect(),
             log_source: rule.log_source.clone(),
-            file: rule.file.clone(),
+            file: rule.file.to_string(),
             hits: rule.hits,
         }
     }
@@ -101,6 +101,6 @@ pub(crate) async fn show(
     Ok(Json(RuleDetail {
         rule: rule.into(),
         description: rule.description.clone(),
-        text: rule.text.clone(),
+        text: rule.text.to_string(),
     }))
 }

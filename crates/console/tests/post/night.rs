@@ -559,7 +559,7 @@ pub(crate) fn catalog() -> RuleCatalog {
                 tags: told.tags.iter().map(|tag| (*tag).into()).collect(),
             },
             log_source: format!("{} / process_creation", told.format),
-            file: format!("rules/{}.yml", told.rule.0),
+            file: format!("rules/{}.yml", told.rule.0).into(),
             author: "Watchpost".to_owned(),
             description: "Detects what its title says.".to_owned(),
             description_vi: "Phát hiện đúng điều mà tên luật nêu.".to_owned(),
@@ -574,7 +574,8 @@ pub(crate) fn catalog() -> RuleCatalog {
                 told.matched.0,
                 told.matched.2,
                 told.matched.1
-            ),
+            )
+            .into(),
             hits: told.count,
         });
     let refused = RefusedRule {

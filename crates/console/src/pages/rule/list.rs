@@ -47,7 +47,7 @@ impl RuleFilter {
             rule.title_vi.as_str(),
             rule.identity.id.as_str(),
             rule.log_source.as_str(),
-            rule.file.as_str(),
+            &rule.file,
         ];
         (!self.only_hits || rule.hits > 0)
             && needle.fits(
