@@ -1,7 +1,7 @@
 //! Records to events and detections, the same way for the running post and for a sweep: what needs no order on all cores,
 //! then what needs the order of the journal.
 
-use std::thread;
+use std::{sync::Arc, thread};
 
 use detect::{Arrival, Detector, RuleIndex, RuleMatcher, SharedRules};
 use model::{Detection, Event, RawRecord, Seq, Timestamp};
@@ -23,22 +23,27 @@ pub(crate) struct Taken {
 
 /// The half without order: normalises and matches records on several threads, each with its own buffers.
 pub(crate) struct Readers {
-    normalizer: Normalizer,
+    normalizer: Arc<Normalizer>,
     matchers: Vec<RuleMatcher>,
 }
 
 impl Readers {
     /// Makes as many readers as threads are wanted.
-    pub(crate) fn new(normalizer: Normalizer, rules: &SharedRules, threads: usize) -> Self {
-        Self { normalizer, matchers: (0..threads.max(1)).map(|_| RuleMatcher::new(rules)).collect() }
+    pub(crate) fn new(normalizer: Arc<Normalizer>, rules: &SharedRules, threads: usize) -> Self {
+        Self {
+            normalizer,
+            matchers: (0..threads.max(1)).map(|_| RuleMatcher::new(rules)).collect(),
+        }
     }
 
     /// Reads a batch; the results are in its order.
     pub(crate) fn read(&mut self, batch: &[(Seq, RawRecord)]) -> Vec<Reading> {
         let share = batch.len().div_ceil(self.matchers.len()).max(1);
-        let normalizer = &self.normalizer;
+        let normalizer = &*self.normalizer;
         let mut shares = batch.chunks(share).zip(&mut self.matchers);
-        let Some((first, own)) = shares.next() else { return Vec::new() };
+        let Some((first, own)) = shares.next() else {
+            return Vec::new();
+        };
         thread::scope(|scope| {
             let others: Vec<_> = shares
                 .map(|(records, matcher)| scope.spawn(move || read_share(normalizer, matcher, records)))
@@ -53,7 +58,10 @@ impl Readers {
 }
 
 fn read_share(normalizer: &Normalizer, matcher: &mut RuleMatcher, records: &[(Seq, RawRecord)]) -> Vec<Reading> {
-    records.iter().map(|(seq, record)| read_one(normalizer, matcher, *seq, record)).collect()
+    records
+        .iter()
+        .map(|(seq, record)| read_one(normalizer, matcher, *seq, record))
+        .collect()
 }
 
 /// Reads one record by itself.
@@ -110,6 +118,17 @@ impl Sequence {
             };
             taken.push(Taken { event, detections });
         }
+    }
+
+    /// Puts other rules in force; what correlations remember is gone, what waits to be joined is not.
+    pub(crate) fn replace_rules(&mut self, rules: &SharedRules) {
+        self.detector = Detector::new(SharedRules::clone(rules), Arrival::Stream);
+        self.matcher = RuleMatcher::new(rules);
+    }
+
+    /// Lets correlations see an event again that was decided on before; what they find was found before.
+    pub(crate) fn observe_again(&mut self, event: &Event, held: &[RuleIndex]) {
+        self.detector.observe(event, held);
     }
 
     /// Lets time pass; gives the correlations that are certain now.

@@ -42,7 +42,10 @@ impl RuleFolders {
         for path in self.files()? {
             let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
             let text = String::from_utf8_lossy(&bytes);
-            texts.push(RuleText { file: path.display().to_string(), text: text.into() });
+            texts.push(RuleText {
+                file: path.display().to_string(),
+                text: text.into(),
+            });
         }
         Ok(texts)
     }
@@ -80,7 +83,10 @@ impl RuleFolders {
 fn built_in(folder: &'static Dir<'static>, texts: &mut Vec<RuleText>) {
     for file in folder.files().filter(|file| is_rule(file.path())) {
         if let Some(text) = file.contents_utf8() {
-            texts.push(RuleText { file: format!("built-in/{}", file.path().display()), text: text.into() });
+            texts.push(RuleText {
+                file: format!("built-in/{}", file.path().display()),
+                text: text.into(),
+            });
         }
     }
     for below in folder.dirs() {
@@ -95,7 +101,9 @@ fn walk(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         return Ok(());
     }
     for entry in fs::read_dir(path).with_context(|| format!("{} cannot be listed", path.display()))? {
-        let below = entry.with_context(|| format!("{} cannot be listed", path.display()))?.path();
+        let below = entry
+            .with_context(|| format!("{} cannot be listed", path.display()))?
+            .path();
         if below.is_dir() {
             walk(&below, files)?;
         } else if is_rule(&below) {
@@ -107,11 +115,15 @@ fn walk(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 
 /// YAML files, but for the tests that lie beside rules.
 fn is_rule(path: &Path) -> bool {
-    let yaml = path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml");
+    let yaml = path
+        .extension()
+        .is_some_and(|extension| extension == "yml" || extension == "yaml");
     yaml && !is_rule_test(path)
 }
 
 /// Whether a file is the test of a rule (`<rule>.test.yml`).
 pub(crate) fn is_rule_test(path: &Path) -> bool {
-    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(".test.yml"))
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .is_some_and(|name| name.ends_with(".test.yml"))
 }

@@ -97,13 +97,29 @@ impl LevelName {
 /// # Errors
 /// When the rules, the evidence or the output cannot be read or written.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let folders = RuleFolders { built_in: !options.no_built_in, folders: options.rules.clone() };
+    let folders = RuleFolders {
+        built_in: !options.no_built_in,
+        folders: options.rules.clone(),
+    };
     let rules = folders.load()?;
     for refused in rules.refused() {
-        let _ = writeln!(io::stderr(), "rule not loaded: {}:{}: {}", refused.file, refused.line, refused.reason);
+        let _ = writeln!(
+            io::stderr(),
+            "rule not loaded: {}:{}: {}",
+            refused.file,
+            refused.line,
+            refused.reason
+        );
     }
-    let threads = options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let sweep = Sweep { paths: options.paths.clone(), rules, normalizer: Normalizer::new(Settings::default()), threads };
+    let threads = options
+        .threads
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let sweep = Sweep {
+        paths: options.paths.clone(),
+        rules,
+        normalizer: Normalizer::new(&Settings::default()),
+        threads,
+    };
     let progress = progress_bar(options.quiet);
     let outcome = write_report(&sweep, &progress, options);
     progress.finish_and_clear();
@@ -111,7 +127,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 fn progress_bar(quiet: bool) -> ProgressBar {
-    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let target = if quiet {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr()
+    };
     let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left  {msg}");
     let bar = ProgressBar::with_draw_target(Some(0), target);
     match style {
@@ -167,13 +187,21 @@ fn write_summary(out: &mut impl Write, summary: &Summary, options: &Options) -> 
     let width = if to_terminal { console_width() } else { WIDTH };
     let colour = to_terminal && std::env::var_os("NO_COLOR").is_none();
     let rows = if options.all { 0 } else { ROWS };
-    Ok(report::write_table(out, summary, report::Style { colour, width, rows })?)
+    Ok(report::write_table(
+        out,
+        summary,
+        report::Style { colour, width, rows },
+    )?)
 }
 
 /// Columns of the terminal, never fewer than a report needs.
 fn console_width() -> u16 {
     const NARROWEST: u16 = 80;
-    comfy_table::Table::new().set_content_arrangement(comfy_table::ContentArrangement::Dynamic).width().unwrap_or(WIDTH).max(NARROWEST)
+    comfy_table::Table::new()
+        .set_content_arrangement(comfy_table::ContentArrangement::Dynamic)
+        .width()
+        .unwrap_or(WIDTH)
+        .max(NARROWEST)
 }
 
 fn output(options: &Options) -> Result<Box<dyn Write>> {
@@ -189,7 +217,15 @@ fn output(options: &Options) -> Result<Box<dyn Write>> {
 /// Whoever closes the pipe (`| head`) has seen enough.
 fn ignore_closed_pipe(outcome: Result<()>) -> Result<()> {
     match outcome {
-        Err(error) if error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe)) => Ok(()),
+        Err(error)
+            if error.chain().any(|cause| {
+                cause
+                    .downcast_ref::<io::Error>()
+                    .is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe)
+            }) =>
+        {
+            Ok(())
+        }
         other => other,
     }
 }

@@ -18,7 +18,7 @@ use anyhow::Result;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use detect::{Arrival, RuleMatcher, SharedRules};
 use indicatif::ProgressBar;
-use model::{Detection, RawRecord, RuleLevel, Seq, Transport};
+use model::{Detection, FormatHint, RawRecord, RuleLevel, Seq, Transport};
 use normalize::Normalizer;
 
 use self::{
@@ -96,28 +96,44 @@ impl Sweep {
     fn work(&self, tasks: &Receiver<Task>, hand: &Sender<Done>) {
         let mut matcher = RuleMatcher::new(&self.rules);
         for task in tasks {
-            let Task { number, origin, payload, mut refused } = task;
+            let Task {
+                number,
+                origin,
+                payload,
+                mut refused,
+            } = task;
             let mut readings = Vec::new();
             let mut read = |place: Place, record: RawRecord| {
                 let seq = tasks::number(number, readings.len());
                 readings.push((place, read_one(&self.normalizer, &mut matcher, seq, &record)));
             };
             match payload {
-                Payload::Records(records) => {
+                Payload::Records(records, hint) => {
                     for (place, bytes) in records {
-                        read(place, origin.record(bytes, Transport::File));
+                        read(place, origin.record(bytes, Transport::File, hint.clone()));
                     }
                 }
                 Payload::Evtx(log) => {
                     for record in normalize::evtx_records(log.as_slice()) {
                         match record {
-                            Ok(record) => read(Place::Record(record.record_id), origin.record(record.json, Transport::Evtx)),
+                            Ok(record) => read(
+                                Place::Record(record.record_id),
+                                origin.record(record.json, Transport::Evtx, FormatHint::Unknown),
+                            ),
                             Err(_) => refused.push("part of an event log that cannot be read"),
                         }
                     }
                 }
             }
-            if hand.send(Done { number, origin, readings, refused }).is_err() {
+            if hand
+                .send(Done {
+                    number,
+                    origin,
+                    readings,
+                    refused,
+                })
+                .is_err()
+            {
                 return;
             }
         }
@@ -194,7 +210,8 @@ impl<'a> Collector<'a> {
         self.summary.records += done.readings.len() as u64;
         for (index, (place, reading)) in done.readings.into_iter().enumerate() {
             if reading.may_be_named_later(self.sequence.detector()) {
-                self.places.insert(tasks::number(done.number, index), (Arc::clone(&done.origin), place));
+                self.places
+                    .insert(tasks::number(done.number, index), (Arc::clone(&done.origin), place));
             }
             self.sequence.take(reading, &mut self.taken);
             self.report_taken(&done.origin, place)?;
@@ -219,12 +236,19 @@ impl<'a> Collector<'a> {
         if detection.rule.level < self.level {
             return Ok(());
         }
-        let named = self.places.get(&detection.event).map(|(origin, place)| (&**origin, *place));
+        let named = self
+            .places
+            .get(&detection.event)
+            .map(|(origin, place)| (&**origin, *place));
         let (file, place) = match named.or(here) {
             Some((origin, place)) => (origin.path.as_str(), place.to_string()),
             None => ("", String::new()),
         };
-        let finding = Finding { detection, file, place: &place };
+        let finding = Finding {
+            detection,
+            file,
+            place: &place,
+        };
         self.summary.add(&finding);
         (self.each)(&finding)
     }
@@ -236,9 +260,13 @@ impl<'a> Collector<'a> {
             for problem in &event.problems {
                 *self.summary.problems.in_events.entry(problem.kind).or_default() += 1;
             }
-            detections.iter().try_for_each(|detection| self.report(detection, None))?;
+            detections
+                .iter()
+                .try_for_each(|detection| self.report(detection, None))?;
         }
-        correlated.iter().try_for_each(|detection| self.report(detection, None))?;
+        correlated
+            .iter()
+            .try_for_each(|detection| self.report(detection, None))?;
         self.summary.files = account.files;
         self.summary.bytes = account.bytes;
         self.summary.problems.files = account.broken;

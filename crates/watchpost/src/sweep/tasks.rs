@@ -10,6 +10,8 @@ use bytes::Bytes;
 use compact_str::CompactString;
 use model::{FormatHint, RawRecord, Seq, SourceId, Timestamp, Transport};
 
+use normalize::HeaderFollower;
+
 use super::{
     files::{self, Content, Evidence},
     lines, values,
@@ -57,7 +59,7 @@ impl std::fmt::Display for Place {
 /// What is in a task.
 pub(crate) enum Payload {
     /// Records as they are, with their places.
-    Records(Vec<(Place, Bytes)>),
+    Records(Vec<(Place, Bytes)>, FormatHint),
     /// A Windows event log, or a run of its chunks behind its header, still to be parsed.
     Evtx(Vec<u8>),
 }
@@ -87,17 +89,21 @@ pub(crate) enum FileEnd {
 impl Origin {
     pub(crate) fn of(evidence: &Evidence) -> Self {
         let path = evidence.path.display().to_string();
-        Self { source: SourceId::new(&path), path, received_at: evidence.written_at }
+        Self {
+            source: SourceId::new(&path),
+            path,
+            received_at: evidence.written_at,
+        }
     }
 
     /// The record as the pipeline takes it.
-    pub(crate) fn record(&self, bytes: Bytes, transport: Transport) -> RawRecord {
+    pub(crate) fn record(&self, bytes: Bytes, transport: Transport, format: FormatHint) -> RawRecord {
         RawRecord {
             source: self.source.clone(),
             received_at: self.received_at,
             transport,
             origin: CompactString::new(&self.path),
-            format: FormatHint::Unknown,
+            format,
             exercise: false,
             bytes,
         }
@@ -117,7 +123,15 @@ pub(crate) fn cut_file(
     give: &mut dyn FnMut(Task) -> bool,
 ) -> FileEnd {
     let origin = Arc::new(Origin::of(evidence));
-    let mut cutter = Cutter { origin, next, give, records: Vec::new(), bytes: 0, refused: Vec::new() };
+    let mut cutter = Cutter {
+        origin,
+        next,
+        give,
+        records: Vec::new(),
+        bytes: 0,
+        header: HeaderFollower::default(),
+        refused: Vec::new(),
+    };
     match cutter.cut(&evidence.path, on_read) {
         Ok(end) => {
             cutter.send_records();
@@ -136,6 +150,8 @@ struct Cutter<'a> {
     give: &'a mut dyn FnMut(Task) -> bool,
     records: Vec<(Place, Bytes)>,
     bytes: usize,
+    /// What the file's own header says of its columns.
+    header: HeaderFollower,
     refused: Vec<&'static str>,
 }
 
@@ -150,6 +166,7 @@ impl Cutter<'_> {
                     if line.cut {
                         self.refused.push("line longer than 1 MiB, its beginning was read");
                     }
+                    self.follow_header(&line.bytes);
                     self.add(Place::Byte(line.offset), line.bytes);
                 })?;
                 Ok(FileEnd::Whole)
@@ -171,10 +188,21 @@ impl Cutter<'_> {
         file.by_ref().take(EVTX_HEADER_BYTES).read_to_end(&mut header)?;
         loop {
             let mut part = header.clone();
-            let read = file.by_ref().take(EVTX_CHUNK_BYTES * EVTX_CHUNKS_PER_TASK).read_to_end(&mut part)?;
+            let read = file
+                .by_ref()
+                .take(EVTX_CHUNK_BYTES * EVTX_CHUNKS_PER_TASK)
+                .read_to_end(&mut part)?;
             if read == 0 || !self.send(Payload::Evtx(part)) {
                 return Ok(FileEnd::Whole);
             }
+        }
+    }
+
+    /// A header line ends the task before it: all records of a task have the same columns.
+    fn follow_header(&mut self, line: &[u8]) {
+        if line.first() == Some(&b'#') {
+            self.send_records();
+            self.header.observe(line);
         }
     }
 
@@ -190,7 +218,8 @@ impl Cutter<'_> {
         if !self.records.is_empty() || !self.refused.is_empty() {
             let records = std::mem::take(&mut self.records);
             self.bytes = 0;
-            self.send(Payload::Records(records));
+            let hint = self.header.hint();
+            self.send(Payload::Records(records, hint));
         }
     }
 
@@ -198,6 +227,11 @@ impl Cutter<'_> {
         let number = *self.next;
         *self.next += 1;
         let refused = std::mem::take(&mut self.refused);
-        (self.give)(Task { number, origin: Arc::clone(&self.origin), payload, refused })
+        (self.give)(Task {
+            number,
+            origin: Arc::clone(&self.origin),
+            payload,
+            refused,
+        })
     }
 }
