@@ -1,0 +1,132 @@
+//! `watchpost rules`: what the rules are, whether they are right, and why one holds on an event or does not.
+
+mod case;
+mod coverage;
+mod explain;
+mod test;
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand};
+use detect::{RuleEntry, RuleKind, SharedRules};
+
+use crate::rule_files::RuleFolders;
+
+/// Lists, checks, tests and explains rules
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// List the rules in force
+    List(Which),
+    /// Check rule files and name every rule that would not load
+    Lint(Which),
+    /// Run the tests that lie beside rules (`<rule>.test.yml`)
+    Test {
+        /// Folders or files of rules; without one, the built-in rules of this source tree: content/rules
+        #[arg(default_value = "content/rules")]
+        paths: Vec<PathBuf>,
+    },
+    /// Say why a rule holds on an event, or why it does not
+    Explain(explain::Options),
+    /// Write an ATT&CK Navigator layer of the rules in force, or list the fields and log sources they need
+    Coverage(coverage::Options),
+}
+
+/// Which rules are meant.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// Folder or file of Sigma rules; adds to the built-in rules
+    #[arg(value_name = "FOLDER")]
+    rules: Vec<PathBuf>,
+    /// Leave out the built-in rules
+    #[arg(long)]
+    no_built_in: bool,
+}
+
+impl Which {
+    fn load(&self) -> Result<SharedRules> {
+        RuleFolders {
+            built_in: !self.no_built_in,
+            folders: self.rules.clone(),
+        }
+        .load()
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When rules cannot be read, are wrong, or a test fails.
+pub(crate) fn run(action: &Action) -> Result<()> {
+    match action {
+        Action::List(which) => list(&which.load()?),
+        Action::Lint(which) => lint(&which.load()?),
+        Action::Test { paths } => test::run(paths),
+        Action::Explain(options) => explain::run(options),
+        Action::Coverage(options) => coverage::run(options),
+    }
+}
+
+fn list(rules: &SharedRules) -> Result<()> {
+    let mut out = io::stdout().lock();
+    for entry in rules.entries() {
+        let identity = &entry.identity;
+        writeln!(
+            out,
+            "{:13} {:36} {}  [{}]",
+            identity.level.as_str(),
+            identity.id,
+            identity.title,
+            source_of(entry)
+        )?;
+    }
+    writeln!(
+        out,
+        "{} rules in force, {} not loaded",
+        rules.entries().len(),
+        rules.refused().len()
+    )?;
+    Ok(())
+}
+
+fn source_of(entry: &RuleEntry) -> String {
+    match (entry.kind, &entry.logsource) {
+        (RuleKind::Detection, Some(source)) => {
+            let parts = [&source.product, &source.category, &source.service];
+            parts
+                .into_iter()
+                .flatten()
+                .map(compact_str::CompactString::as_str)
+                .collect::<Vec<_>>()
+                .join("/")
+        }
+        (RuleKind::Detection, None) => String::new(),
+        (RuleKind::Correlation, _) => "correlation".to_owned(),
+    }
+}
+
+fn lint(rules: &SharedRules) -> Result<()> {
+    let mut out = io::stdout().lock();
+    for refused in rules.refused() {
+        let name = refused
+            .rule
+            .as_deref()
+            .map(|name| format!("{name}: "))
+            .unwrap_or_default();
+        writeln!(
+            out,
+            "{}:{}:{}: {name}{}",
+            refused.file, refused.line, refused.column, refused.reason
+        )?;
+    }
+    match rules.refused().len() {
+        0 => {
+            writeln!(out, "{} rules, all load", rules.entries().len())?;
+            Ok(())
+        }
+        count => bail!("{count} rules would not load"),
+    }
+}
