@@ -86,20 +86,30 @@ impl Default for Configuration {
 
 impl Default for ConsoleSection {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8650)), tls: None, allow_plaintext: false }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8650)),
+            tls: None,
+            allow_plaintext: false,
+        }
     }
 }
 
 impl Default for RulesSection {
     fn default() -> Self {
-        Self { built_in: true, folders: Vec::new() }
+        Self {
+            built_in: true,
+            folders: Vec::new(),
+        }
     }
 }
 
 impl RulesSection {
     /// The rules as they are loaded.
     pub(crate) fn rule_folders(&self) -> RuleFolders {
-        RuleFolders { built_in: self.built_in, folders: self.folders.clone() }
+        RuleFolders {
+            built_in: self.built_in,
+            folders: self.folders.clone(),
+        }
     }
 }
 
@@ -119,7 +129,8 @@ impl Configuration {
     /// # Errors
     /// As [`Configuration::read`].
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        let configuration: Self = toml::from_str(text).map_err(|error| anyhow!("{}", with_nearest(&error.to_string())))?;
+        let configuration: Self =
+            toml::from_str(text).map_err(|error| anyhow!("{}", with_nearest(&error.to_string())))?;
         configuration.offset()?;
         Ok(configuration)
     }
@@ -143,7 +154,10 @@ impl Configuration {
         ingest::check_binding(
             "console",
             console.listen,
-            ingest::Protection { tls: console.tls.is_some(), allow_plaintext: console.allow_plaintext },
+            ingest::Protection {
+                tls: console.tls.is_some(),
+                allow_plaintext: console.allow_plaintext,
+            },
         )?;
         Ok(())
     }
@@ -165,7 +179,9 @@ fn with_nearest(message: &str) -> String {
     let nearest = message.split_once("unknown field `").and_then(|(_, rest)| {
         let (unknown, rest) = rest.split_once('`')?;
         let known = rest.split('`').skip(1).step_by(2);
-        known.map(|known| (strsim::damerau_levenshtein(unknown, known), known)).min()
+        known
+            .map(|known| (strsim::damerau_levenshtein(unknown, known), known))
+            .min()
     });
     match nearest {
         Some((distance, known)) if distance <= known.len().div_ceil(2) => {
@@ -191,7 +207,11 @@ mod tests {
         names("", &defaults, &mut |path, key| {
             let written = [format!("{key} = "), format!("# {key} = ")];
             let section = path.is_empty() || EXAMPLE.contains(&format!("[{path}]"));
-            if !section || !EXAMPLE.lines().any(|line| written.iter().any(|start| line.starts_with(start))) {
+            if !section
+                || !EXAMPLE
+                    .lines()
+                    .any(|line| written.iter().any(|start| line.starts_with(start)))
+            {
                 missing.push(format!("{path}.{key}"));
             }
         });
@@ -202,7 +222,11 @@ mod tests {
         for (key, value) in table {
             match value {
                 toml::Value::Table(below) => {
-                    let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                    let path = if path.is_empty() {
+                        key.clone()
+                    } else {
+                        format!("{path}.{key}")
+                    };
                     names(&path, below, each);
                 }
                 _ => each(path, key),
@@ -212,13 +236,25 @@ mod tests {
 
     #[test]
     fn a_mistyped_key_is_answered_with_the_nearest_one() {
-        let error = Configuration::parse("[console]\nlisen = \"127.0.0.1:1\"\n").unwrap_err().to_string();
-        assert!(error.contains("line 2") && error.ends_with("Did you mean `listen`?"), "{error}");
+        let error = Configuration::parse("[console]\nlisen = \"127.0.0.1:1\"\n")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("line 2") && error.ends_with("Did you mean `listen`?"),
+            "{error}"
+        );
     }
 
     #[test]
     fn offsets_are_written_with_a_sign() {
-        for (text, expected) in [("+07:00", Some(25_200)), ("-03:30", Some(-12_600)), ("7", None), ("+25:00", None), ("Asia", None), ("", None)] {
+        for (text, expected) in [
+            ("+07:00", Some(25_200)),
+            ("-03:30", Some(-12_600)),
+            ("7", None),
+            ("+25:00", None),
+            ("Asia", None),
+            ("", None),
+        ] {
             assert_eq!(offset_seconds(text), expected, "{text}");
         }
     }

@@ -74,7 +74,11 @@ pub(crate) async fn listen(data: &Path) -> Result<UnixListener> {
 /// When it is too long, or not a question.
 pub(crate) async fn question(stream: &mut UnixStream) -> Result<Question> {
     let mut line = String::new();
-    BufReader::new(stream).take(QUESTION_BYTES_MAX).read_line(&mut line).await.context("the question cannot be read")?;
+    BufReader::new(stream)
+        .take(QUESTION_BYTES_MAX)
+        .read_line(&mut line)
+        .await
+        .context("the question cannot be read")?;
     serde_json::from_str(&line).context("this is not a question that the post knows")
 }
 
@@ -95,13 +99,19 @@ pub(crate) async fn answer(stream: &mut UnixStream, answer: &Answer) -> Result<(
 pub(crate) async fn ask(data: &Path, question: &Question) -> Result<usize> {
     let path = socket(data);
     let mut stream = UnixStream::connect(&path).await.with_context(|| {
-        format!("no post is running on {} (start one with `watchpost serve`)", data.display())
+        format!(
+            "no post is running on {} (start one with `watchpost serve`)",
+            data.display()
+        )
     })?;
     let mut line = serde_json::to_vec(question).context("writing the question")?;
     line.push(b'\n');
     stream.write_all(&line).await.context("the post does not listen")?;
     let mut text = String::new();
-    BufReader::new(stream).read_line(&mut text).await.context("the post does not answer")?;
+    BufReader::new(stream)
+        .read_line(&mut text)
+        .await
+        .context("the post does not answer")?;
     match serde_json::from_str(&text).context("the post's answer cannot be read")? {
         Answer::Accepted { records } => Ok(records),
         Answer::Refused { reason } => bail!("the post refuses: {reason}"),

@@ -2,15 +2,20 @@
 
 mod clock;
 mod commands;
+mod configuration;
 mod control;
 mod exercise;
 mod pipeline;
 mod rule_files;
+mod serve;
 mod sweep;
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+use crate::configuration::Configuration;
 
 /// Watchpost holds a security watch: it hears every log, sees the attack, puts a person in charge, and can prove it afterwards
 #[derive(Debug, Parser)]
@@ -19,7 +24,7 @@ struct Arguments {
     /// Configuration file; optional, the defaults work
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Data folder [default: watchpost-data]
+    /// Data folder; wins over the configuration file [default: watchpost-data]
     #[arg(long, global = true, value_name = "FOLDER")]
     data: Option<PathBuf>,
     #[command(subcommand)]
@@ -28,22 +33,46 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Runs the post: listens, watches this machine, serves the console
+    Serve,
     Sweep(commands::sweep::Options),
     Exercise(commands::exercise::Options),
+    #[command(subcommand)]
+    Rules(commands::rules::Action),
+    #[command(subcommand)]
+    Ledger(commands::ledger::Action),
+    #[command(subcommand)]
+    Lake(commands::lake::Action),
+    #[command(subcommand)]
+    Config(commands::config::Action),
 }
 
 fn main() -> ExitCode {
-    let Arguments { config, data, command } = Arguments::parse();
-    let data = data.unwrap_or_else(|| PathBuf::from("watchpost-data"));
-    let outcome = match command {
-        Command::Sweep(options) => commands::sweep::run(&options),
-        Command::Exercise(options) => commands::exercise::run(&data, &options),
-    };
-    match outcome {
+    match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "watchpost: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<()> {
+    let Arguments { config, data, command } = arguments;
+    let configured = || -> Result<Configuration> {
+        let mut configuration = Configuration::read(config.as_deref())?;
+        if let Some(data) = &data {
+            configuration.data.clone_from(data);
+        }
+        Ok(configuration)
+    };
+    match command {
+        Command::Serve => commands::serve::run(&configured()?),
+        Command::Sweep(options) => commands::sweep::run(&options),
+        Command::Exercise(options) => commands::exercise::run(&configured()?.data, &options),
+        Command::Rules(action) => commands::rules::run(&action),
+        Command::Ledger(action) => commands::ledger::run(&configured()?.data, &action),
+        Command::Lake(action) => commands::lake::run(&configured()?.data, &action),
+        Command::Config(action) => commands::config::run(config.as_deref(), &action),
     }
 }

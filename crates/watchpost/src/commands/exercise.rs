@@ -35,7 +35,11 @@ pub(crate) struct Options {
 
 fn minutes(text: &str) -> Result<f64, String> {
     let minutes: f64 = text.parse().map_err(|_| "a number of minutes".to_owned())?;
-    if (0.01..=1440.0).contains(&minutes) { Ok(minutes) } else { Err("between 0.01 and 1440 minutes".into()) }
+    if (0.01..=1440.0).contains(&minutes) {
+        Ok(minutes)
+    } else {
+        Err("between 0.01 and 1440 minutes".into())
+    }
 }
 
 /// Runs the command.
@@ -47,7 +51,10 @@ pub(crate) fn run(data: &Path, options: &Options) -> Result<()> {
         return list();
     }
     let script = script(options)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
     runtime.block_on(play(data, &script, options.minutes))
 }
 
@@ -58,7 +65,10 @@ fn script(options: &Options) -> Result<Script> {
     }
     match BUILT_IN.iter().find(|(name, _)| *name == options.name) {
         Some((_, text)) => Script::parse(text),
-        None => bail!("there is no rehearsal called {:?}; `watchpost exercise --list` lists them", options.name),
+        None => bail!(
+            "there is no rehearsal called {:?}; `watchpost exercise --list` lists them",
+            options.name
+        ),
     }
 }
 
@@ -66,9 +76,20 @@ fn list() -> Result<()> {
     let mut out = io::stdout().lock();
     for (name, text) in BUILT_IN {
         let script = Script::parse(text)?;
-        writeln!(out, "{name}\n  {} / {}\n  {}\n  {}", script.title_vi, script.title_en, script.story_vi, script.story_en)?;
+        writeln!(
+            out,
+            "{name}\n  {} / {}\n  {}\n  {}",
+            script.title_vi, script.title_en, script.story_vi, script.story_en
+        )?;
         for (number, stage) in script.stages.iter().enumerate() {
-            writeln!(out, "  {}. {} / {} ({})", number + 1, stage.title_vi, stage.title_en, stage.techniques.join(", "))?;
+            writeln!(
+                out,
+                "  {}. {} / {} ({})",
+                number + 1,
+                stage.title_vi,
+                stage.title_en,
+                stage.techniques.join(", ")
+            )?;
         }
     }
     Ok(())
@@ -87,12 +108,22 @@ async fn play(data: &Path, script: &Script, minutes: f64) -> Result<()> {
             sent += control::ask(data, &question(script, line)).await?;
         }
     }
-    writeln!(out, "{sent} records / bản ghi. Mở hàng đợi cảnh báo để xem / open the queue to see what became of them.")?;
+    writeln!(
+        out,
+        "{sent} records / bản ghi. Mở hàng đợi cảnh báo để xem / open the queue to see what became of them."
+    )?;
     Ok(())
 }
 
 fn announce(out: &mut impl Write, number: usize, stage: &Stage) -> io::Result<()> {
-    writeln!(out, "{}. {} / {} ({})", number + 1, stage.title_vi, stage.title_en, stage.techniques.join(", "))?;
+    writeln!(
+        out,
+        "{}. {} / {} ({})",
+        number + 1,
+        stage.title_vi,
+        stage.title_en,
+        stage.techniques.join(", ")
+    )?;
     writeln!(out, "   → {} / {}", stage.expect_vi, stage.expect_en)
 }
 
@@ -103,6 +134,12 @@ async fn wait_for(start: Timestamp, line: &Line) {
 }
 
 fn question(script: &Script, line: Line) -> Question {
-    let record = ExerciseRecord { source: line.source, line: line.text };
-    Question::Exercise { name: script.name.clone(), records: vec![record] }
+    let record = ExerciseRecord {
+        source: line.source,
+        line: line.text,
+    };
+    Question::Exercise {
+        name: script.name.clone(),
+        records: vec![record],
+    }
 }

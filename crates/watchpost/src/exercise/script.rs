@@ -100,7 +100,11 @@ impl Script {
 impl Stage {
     /// The records of the stage in order of time, for a story that begins at `start` and is told `pace` times as fast as it is written.
     pub(crate) fn lines(&self, start: Timestamp, pace: f64) -> Vec<Line> {
-        let mut lines: Vec<Line> = self.records.iter().flat_map(|template| template.lines(start, pace)).collect();
+        let mut lines: Vec<Line> = self
+            .records
+            .iter()
+            .flat_map(|template| template.lines(start, pace))
+            .collect();
         lines.sort_by_key(|line| line.offset);
         lines
     }
@@ -197,7 +201,12 @@ mod tests {
     fn a_story_told_faster_is_shorter_in_its_own_times() {
         let script = Script::parse(BUILT_IN[0].1).unwrap();
         let start: Timestamp = "2024-04-30T19:10:00Z".parse().unwrap();
-        let last = script.stages.iter().flat_map(|stage| stage.lines(start, 60.0)).map(|line| line.offset).max();
+        let last = script
+            .stages
+            .iter()
+            .flat_map(|stage| stage.lines(start, 60.0))
+            .map(|line| line.offset)
+            .max();
         let expected = script.length().as_secs_f64() / 60.0;
         assert!((last.unwrap().as_secs_f64() - expected).abs() < 0.01);
     }

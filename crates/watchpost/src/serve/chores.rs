@@ -1,0 +1,158 @@
+//! What a running post does now and then: looks for silent sources, keeps the lake within its budget, reloads changed rules.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use detect::SharedRules;
+use lake::Dropped;
+use ledger::{ApplyError, Ledger};
+use model::{Change, Decision, Scope, Timestamp};
+use operations::{Known, Moment};
+use tokio::sync::watch;
+
+use super::pump::Stores;
+use crate::{clock, rule_files::RuleFolders};
+
+const LOOK_AT_SOURCES_EVERY: Duration = Duration::from_mins(1);
+const LOOK_AT_THE_LAKE_EVERY: Duration = Duration::from_mins(5);
+const LOOK_AT_RULES_EVERY: Duration = Duration::from_secs(10);
+/// How the sources of a rehearsal are named.
+const EXERCISE: &str = "exercise/";
+/// The setting that says what was dropped last.
+const DROPPED: &str = "lake.dropped";
+
+/// Looks once a minute whether a source fell silent or came back.
+pub(super) async fn watch_sources(ledger: Ledger, listening_since: Timestamp) {
+    loop {
+        tokio::time::sleep(LOOK_AT_SOURCES_EVERY).await;
+        let looked = ledger
+            .off_thread(move |ledger| look_at_sources(ledger, listening_since))
+            .await;
+        if let Err(error) = looked {
+            tracing::error!("silent sources were not looked for: {error:#}");
+        }
+    }
+}
+
+fn look_at_sources(ledger: &Ledger, listening_since: Timestamp) -> Result<()> {
+    let scope = Scope::of_post("source-watch");
+    let now = clock::now();
+    let mut sources = ledger.sources(&scope)?;
+    // A rehearsal ends, and its sources with it.
+    sources.retain(|source| !source.id.as_str().starts_with(EXERCISE));
+    let silences = ledger.silences_in_force(&scope, now)?;
+    let keys = operations::keys_of_watch(&sources, listening_since, now);
+    let contexts = ledger.alert_contexts(&scope, keys)?;
+    let known = Known {
+        contexts: &contexts,
+        silences: &silences,
+    };
+    let moment = Moment {
+        now,
+        entropy: clock::entropy()?,
+    };
+    let Some(decision) = operations::decide_watch(&sources, listening_since, known, moment) else {
+        return Ok(());
+    };
+    match ledger.apply(&decision) {
+        // Somebody works on the same alert: the next look decides on what they made of it.
+        Ok(_) | Err(ApplyError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error).context("what was seen of the sources was not committed"),
+    }
+}
+
+/// Keeps the lake within its days and bytes; what is dropped is written in the ledger.
+pub(super) async fn keep_the_lake(stores: Stores) {
+    loop {
+        let kept = stores.clone();
+        let looked = tokio::task::spawn_blocking(move || drop_what_is_over(&kept)).await;
+        match looked {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!("the lake was not kept within its budget: {error:#}"),
+            Err(error) => tracing::error!("looking after the lake panicked: {error}"),
+        }
+        tokio::time::sleep(LOOK_AT_THE_LAKE_EVERY).await;
+    }
+}
+
+fn drop_what_is_over(stores: &Stores) -> Result<()> {
+    let now = clock::now();
+    let dropped = stores.lake.retain(now)?;
+    if dropped.is_empty() {
+        return Ok(());
+    }
+    let scope = Scope::of_post("lake");
+    let revision = stores
+        .ledger
+        .setting(&scope, DROPPED)?
+        .map_or(0, |(_, revision)| revision);
+    let value = serde_json::Value::from_iter(dropped.iter().map(in_words)).to_string();
+    let decision = Decision {
+        at: now,
+        actor: scope.actor().clone(),
+        action: "lake.drop".to_owned(),
+        reason: Some(value.clone()),
+        changes: vec![Change::PutSetting {
+            name: DROPPED.to_owned(),
+            value,
+            revision: revision + 1,
+        }],
+        effects: Vec::new(),
+    };
+    stores
+        .ledger
+        .apply(&decision)
+        .context("what the lake dropped was not written in the ledger")?;
+    Ok(())
+}
+
+fn in_words(dropped: &Dropped) -> String {
+    let why = if dropped.expired {
+        "beyond the days to be kept"
+    } else {
+        "no room"
+    };
+    format!(
+        "{}: {} rows, {} files, {} bytes, {why}",
+        dropped.day, dropped.rows, dropped.files, dropped.bytes
+    )
+}
+
+/// Loads the rules again when a file changed.
+pub(super) async fn reload_rules(folders: RuleFolders, give: watch::Sender<SharedRules>) {
+    let folders = Arc::new(folders);
+    let mut known = fingerprint(&folders).await;
+    loop {
+        tokio::time::sleep(LOOK_AT_RULES_EVERY).await;
+        let current = fingerprint(&folders).await;
+        if current == known || current.is_none() {
+            continue;
+        }
+        known = current;
+        let loading = Arc::clone(&folders);
+        match tokio::task::spawn_blocking(move || loading.load()).await {
+            Ok(Ok(rules)) => {
+                tracing::info!(
+                    rules = rules.entries().len(),
+                    refused = rules.refused().len(),
+                    "rules loaded again"
+                );
+                give.send_replace(rules);
+            }
+            Ok(Err(error)) => tracing::error!("the rules in force stay as they are: {error:#}"),
+            Err(error) => tracing::error!("loading rules panicked: {error}"),
+        }
+    }
+}
+
+async fn fingerprint(folders: &Arc<RuleFolders>) -> Option<u64> {
+    let folders = Arc::clone(folders);
+    match tokio::task::spawn_blocking(move || folders.fingerprint()).await {
+        Ok(Ok(fingerprint)) => Some(fingerprint),
+        Ok(Err(error)) => {
+            tracing::error!("the folders of rules cannot be looked at: {error:#}");
+            None
+        }
+        Err(_) => None,
+    }
+}

@@ -1,0 +1,78 @@
+//! What the running post does for commands on the same machine, and how it reads uploaded event logs.
+
+use std::{ops::ControlFlow, sync::Arc};
+
+use bytes::Bytes;
+use ingest::{EvtxReader, Receiving};
+use model::{FormatHint, JournalEntry, RawRecord, SourceId, Transport};
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::control::{self, Answer, ExerciseRecord, Question};
+
+/// Answers questions until the post ends.
+pub(super) async fn answer_all(door: UnixListener, receiving: Arc<Receiving>) {
+    loop {
+        match door.accept().await {
+            Ok((stream, _)) => {
+                tokio::spawn(answer_one(stream, Arc::clone(&receiving)));
+            }
+            Err(error) => {
+                tracing::error!("the door for commands is closed: {error}");
+                return;
+            }
+        }
+    }
+}
+
+async fn answer_one(mut stream: UnixStream, receiving: Arc<Receiving>) {
+    let answer = match control::question(&mut stream).await {
+        Ok(Question::Exercise { name, records }) => take_exercise(&receiving, &name, records).await,
+        Err(error) => Answer::Refused {
+            reason: format!("{error:#}"),
+        },
+    };
+    if let Err(error) = control::answer(&mut stream, &answer).await {
+        tracing::debug!("a command went away before its answer: {error:#}");
+    }
+}
+
+async fn take_exercise(receiving: &Receiving, name: &str, records: Vec<ExerciseRecord>) -> Answer {
+    let received_at = (receiving.clock)();
+    let count = records.len();
+    let entries = records.into_iter().map(|record| {
+        JournalEntry::Record(RawRecord {
+            source: SourceId::new(&record.source),
+            received_at,
+            transport: Transport::Exercise,
+            origin: format!("exercise/{name}").into(),
+            format: FormatHint::Unknown,
+            exercise: true,
+            bytes: Bytes::from(record.line),
+        })
+    });
+    match receiving.keep(Transport::Exercise, entries.collect()).await {
+        Ok(_) => Answer::Accepted { records: count },
+        Err(refused) => Answer::Refused {
+            reason: refused.to_string(),
+        },
+    }
+}
+
+/// Reads event logs for the intake.
+pub(super) struct Evtx;
+
+impl EvtxReader for Evtx {
+    fn read(&self, file: &Bytes, each: &mut dyn FnMut(Result<Bytes, String>) -> ControlFlow<()>) -> Result<(), String> {
+        for (index, record) in normalize::evtx_records(file.as_ref()).enumerate() {
+            let record = match record {
+                Ok(record) => Ok(record.json),
+                Err(rejection) if index == 0 && rejection.bytes.len() == file.len() => return Err(rejection.detail),
+                Err(rejection) => Err(rejection.detail),
+            };
+            if each(record).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}

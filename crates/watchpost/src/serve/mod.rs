@@ -1,0 +1,184 @@
+//! The running post: opens the stores, starts each part in its own `start_…`, and ends them in order.
+
+mod announce;
+mod chores;
+mod decide;
+mod door;
+mod greeting;
+mod metrics;
+mod pump;
+mod replay;
+mod rulebook;
+mod tokens;
+mod web;
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+};
+
+use anyhow::{Context, Result, anyhow};
+use detect::SharedRules;
+use ingest::{Receiving, SourceNames, Stopper};
+use journal::Journal;
+use lake::Lake;
+use ledger::{Ledger, Options};
+use model::Scope;
+use normalize::{Normalizer, Settings};
+use tokio::{
+    runtime::Handle,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::JoinSet,
+};
+
+use self::{
+    door::Evtx,
+    metrics::{Metrics, PostHealth},
+    pump::{Pump, Stores},
+    tokens::LedgerTokens,
+};
+use crate::{clock, configuration::Configuration, control};
+
+/// Senders without a token that get a name of their own.
+const SOURCE_NAMES_MAX: usize = 10_000;
+
+/// Runs the post until it is told to stop (SIGINT or SIGTERM).
+///
+/// # Errors
+/// When something is configured that cannot be: an open address without TLS, a port in use, the data folder of another post.
+pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
+    configuration.check_console()?;
+    configuration.ingest.check_bindings()?;
+    let data = configuration.data.as_path();
+    std::fs::create_dir_all(data).with_context(|| format!("the data folder {} cannot be made", data.display()))?;
+    let door = control::listen(data).await?;
+    let rules = configuration.rules.rule_folders().load().context("loading the rules")?;
+    greeting::name_refused_rules(&rules)?;
+    let stores = open_stores(configuration)?;
+    let metrics = Arc::new(Metrics::default());
+    let tokens = Arc::new(LedgerTokens::read(&stores.ledger)?);
+    let receiving = Arc::new(receiving(&stores.journal, &tokens));
+    let (stopper, stop) = Stopper::new();
+    let (rules_given, rules_taken) = watch::channel(rules);
+
+    let intake = ingest::start(
+        &configuration.ingest,
+        Arc::clone(&receiving),
+        &data.join("ingest"),
+        stop,
+    )
+    .await?;
+    let pump = start_pump(configuration, &stores, rules_taken.clone(), &metrics)?;
+    let health = PostHealth {
+        metrics: Arc::clone(&metrics),
+        receiving: Arc::clone(&receiving),
+        stores: stores.clone(),
+    };
+    let mut tasks = JoinSet::new();
+    let console = web::start_console(configuration, &stores, rules_taken, health, &mut tasks).await?;
+    tasks.spawn(door::answer_all(door, receiving));
+    tasks.spawn(tokens::follow(stores.ledger.clone(), tokens));
+    tasks.spawn(chores::watch_sources(stores.ledger.clone(), clock::now()));
+    tasks.spawn(chores::keep_the_lake(stores.clone()));
+    tasks.spawn(chores::reload_rules(configuration.rules.rule_folders(), rules_given));
+    tasks.spawn(announce::carry_out(
+        stores.ledger.clone(),
+        configuration.announce.webhook.clone(),
+    ));
+    greeting::greet(&stores.ledger, configuration, console, intake.addresses)?;
+
+    wait_for_the_end().await?;
+    tracing::info!("stopping");
+    stopper.stop();
+    intake.ended().await;
+    tasks.shutdown().await;
+    pump.stop()?;
+    stores.lake.flush().context("writing what the lake holds in memory")?;
+    let _ = std::fs::remove_file(control::socket(data));
+    Ok(())
+}
+
+/// Opens journal, ledger and lake; the journal continues behind what the two others have seen.
+fn open_stores(configuration: &Configuration) -> Result<Stores> {
+    let data = configuration.data.as_path();
+    let ledger = Ledger::open(Options::in_folder(data), clock::now()).context("opening the ledger")?;
+    let lake = Lake::open(&data.join("lake"), configuration.lake.clone()).context("opening the lake")?;
+    let position = ledger.pipeline_position(&Scope::of_post("start"))?;
+    let seen = lake.position().resume.max(position.decided + 1);
+    let (journal, opened) = open_journal(&data.join("journal"), &configuration.journal, seen)?;
+    if opened.repaired {
+        tracing::warn!("the journal was not closed properly; it was checked, and nothing acknowledged is missing");
+    }
+    Ok(Stores {
+        journal,
+        ledger,
+        lake: Arc::new(lake),
+    })
+}
+
+fn open_journal(folder: &Path, config: &journal::Config, next: u64) -> Result<(Journal, journal::Opened)> {
+    Journal::open(folder, config, next).context("opening the journal")
+}
+
+fn receiving(journal: &Journal, tokens: &Arc<LedgerTokens>) -> Receiving {
+    Receiving {
+        inbox: Arc::new(journal.clone()),
+        clock: Arc::new(clock::now),
+        tokens: Arc::<LedgerTokens>::clone(tokens),
+        evtx: Some(Arc::new(Evtx)),
+        names: SourceNames::new(SOURCE_NAMES_MAX),
+        counters: ingest::Counters::default(),
+    }
+}
+
+/// The pump's thread, to be ended in order.
+struct RunningPump {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl RunningPump {
+    fn stop(self) -> Result<()> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().map_err(|_| anyhow!("the pump panicked"))
+    }
+}
+
+fn start_pump(
+    configuration: &Configuration,
+    stores: &Stores,
+    rules: watch::Receiver<SharedRules>,
+    metrics: &Arc<Metrics>,
+) -> Result<RunningPump> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let pump = Pump {
+        stores: stores.clone(),
+        normalizer: Arc::new(Normalizer::new(&Settings {
+            zoneless_offset: configuration.offset()?,
+        })),
+        rules,
+        metrics: Arc::clone(metrics),
+        stop: Arc::clone(&stop),
+        runtime: Handle::current(),
+    };
+    let thread = thread::Builder::new()
+        .name("pump".into())
+        .spawn(move || pump.run())
+        .context("starting the pump")?;
+    Ok(RunningPump { stop, thread })
+}
+
+async fn wait_for_the_end() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
