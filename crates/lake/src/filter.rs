@@ -47,6 +47,15 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Everything that happened at this moment or later.
+    #[must_use]
+    pub fn since(from: Timestamp) -> Self {
+        Self {
+            from: Some(from),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn of_seqs(seqs: &[Seq]) -> Self {
         let seqs = Some(Arc::new(seqs.iter().copied().collect()));
         Self {

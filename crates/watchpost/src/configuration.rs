@@ -220,16 +220,15 @@ mod tests {
 
     fn names(path: &str, table: &toml::Table, each: &mut dyn FnMut(&str, &str)) {
         for (key, value) in table {
-            match value {
-                toml::Value::Table(below) => {
-                    let path = if path.is_empty() {
-                        key.clone()
-                    } else {
-                        format!("{path}.{key}")
-                    };
-                    names(&path, below, each);
-                }
-                _ => each(path, key),
+            if let Some(below) = value.as_table() {
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
+                names(&path, below, each);
+            } else {
+                each(path, key);
             }
         }
     }

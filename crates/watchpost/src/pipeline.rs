@@ -66,12 +66,15 @@ fn read_share(normalizer: &Normalizer, matcher: &mut RuleMatcher, records: &[(Se
 
 /// Reads one record by itself.
 pub(crate) fn read_one(normalizer: &Normalizer, matcher: &mut RuleMatcher, seq: Seq, record: &RawRecord) -> Reading {
-    let normalized = normalizer.normalize(seq, record);
-    let matches = match &normalized {
+    let read = normalizer.normalize(seq, record);
+    let held = match &read {
         Normalized::Event(event) => matcher.matches(event).to_vec(),
         Normalized::Fragment(_) => Vec::new(),
     };
-    Reading { normalized, matches }
+    Reading {
+        normalized: read,
+        matches: held,
+    }
 }
 
 impl Reading {

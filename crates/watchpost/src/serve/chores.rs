@@ -86,7 +86,7 @@ fn drop_what_is_over(stores: &Stores) -> Result<()> {
         .ledger
         .setting(&scope, DROPPED)?
         .map_or(0, |(_, revision)| revision);
-    let value = serde_json::Value::from_iter(dropped.iter().map(in_words)).to_string();
+    let value = dropped.iter().map(in_words).collect::<serde_json::Value>().to_string();
     let decision = Decision {
         at: now,
         actor: scope.actor().clone(),

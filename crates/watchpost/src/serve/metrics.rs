@@ -119,6 +119,8 @@ impl console::Health for PostHealth {
     }
 }
 
+const WAIT_NAME: &str = "watchpost_receipt_to_alert_seconds";
+
 impl PostHealth {
     fn write_intake(&self, page: &mut Page) {
         let counts = self.receiving.counters.snapshot();
@@ -255,9 +257,8 @@ impl PostHealth {
             "Detections by level, shown and hidden.",
             rows,
         );
-        const NAME: &str = "watchpost_receipt_to_alert_seconds";
         page.head(
-            NAME,
+            WAIT_NAME,
             "histogram",
             "Time from the receipt of an event to its visible alert.",
         );
@@ -270,15 +271,15 @@ impl PostHealth {
                 .chain(["+Inf"]),
         ) {
             count += wait.load(Ordering::Relaxed);
-            page.line(&format!("{NAME}_bucket"), &[("le", bound)], &count.to_string());
+            page.line(&format!("{WAIT_NAME}_bucket"), &[("le", bound)], &count.to_string());
         }
         let milliseconds = self.metrics.waits_milliseconds.load(Ordering::Relaxed);
         page.line(
-            &format!("{NAME}_sum"),
+            &format!("{WAIT_NAME}_sum"),
             &[],
             &format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000),
         );
-        page.line(&format!("{NAME}_count"), &[], &count.to_string());
+        page.line(&format!("{WAIT_NAME}_count"), &[], &count.to_string());
     }
 }
 

@@ -105,11 +105,11 @@ impl Pump {
         let rules = SharedRules::clone(&self.rules.borrow_and_update());
         let mut sequence = Sequence::new(&rules, Arrival::Stream);
         super::replay::rebuild(&self.stores.lake, &rules, &mut sequence, decided)?;
-        let decider = Decider::new(self.stores.clone(), sequence, decided, Arc::clone(&self.metrics));
+        let desk = Decider::new(self.stores.clone(), sequence, decided, Arc::clone(&self.metrics));
         let (give, take) = sync_channel(BATCHES_WAITING_MAX);
         let stop = Arc::clone(&self.stop);
         thread::scope(|scope| {
-            let deciding = scope.spawn(move || decide_all(decider, &take, &stop));
+            let deciding = scope.spawn(move || decide_all(desk, &take, &stop));
             let read = self.read_all(first, &rules, &give);
             drop(give);
             let decided = deciding.join().map_err(|_| anyhow!("deciding panicked"))?;
@@ -207,14 +207,14 @@ fn read_items(readers: &mut Readers, entries: Vec<(Seq, JournalEntry)>) -> Vec<(
     items
 }
 
-fn decide_all(mut decider: Decider, take: &Receiver<Work>, stop: &AtomicBool) -> Result<()> {
+fn decide_all(mut desk: Decider, take: &Receiver<Work>, stop: &AtomicBool) -> Result<()> {
     loop {
         match take.recv_timeout(IDLE) {
-            Ok(Work::Batch(items)) => decider.take(items)?,
-            Ok(Work::Rules(rules)) => decider.replace_rules(&rules)?,
+            Ok(Work::Batch(items)) => desk.take(items)?,
+            Ok(Work::Rules(rules)) => desk.replace_rules(&rules)?,
             Err(RecvTimeoutError::Timeout) if !stop.load(Ordering::Relaxed) => {}
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return decider.settle(),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return desk.settle(),
         }
-        decider.pass_time(clock::now())?;
+        desk.pass_time(clock::now())?;
     }
 }

@@ -36,8 +36,7 @@ pub(super) fn rebuild(
     let mut matcher = RuleMatcher::new(rules);
     let mut feeding: Vec<Event> = Vec::new();
     let mut looked_at = 0;
-    let mut filter = Filter::default();
-    filter.from = Some(from);
+    let filter = Filter::since(from);
     let unreadable = lake.scan(&filter, |event| {
         looked_at += 1;
         let feeds = matcher

@@ -63,6 +63,10 @@ pub(crate) fn cut(mut file: impl BufRead, mut each: impl FnMut(Cut)) -> io::Resu
 const RECORDS: &[u8] = b"{\"Records\":[";
 
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about where in the text we are"
+)]
 struct Cutter {
     offset: u64,
     value: Vec<u8>,
@@ -183,7 +187,7 @@ mod tests {
     fn values(text: &str) -> Vec<(String, Option<Broken>)> {
         let mut found = Vec::new();
         cut(text.as_bytes(), |cut| {
-            found.push((String::from_utf8(cut.bytes).unwrap(), cut.broken))
+            found.push((String::from_utf8(cut.bytes).unwrap(), cut.broken));
         })
         .unwrap();
         found

@@ -45,10 +45,9 @@ pub(super) fn run(paths: &[PathBuf]) -> Result<()> {
     }
     writeln!(out, "{passed} passed, {failed} failed, {untested} rules without a test")?;
     if failed > 0 {
-        bail!("{failed} tests of rules failed")
-    } else {
-        Ok(())
+        bail!("{failed} tests of rules failed");
     }
+    Ok(())
 }
 
 type Outcome = (String, Result<(), String>);

@@ -51,11 +51,12 @@ pub(crate) fn write(out: &mut impl Write, summary: &Summary, style: Style) -> io
 }
 
 fn write_head(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
-    let mebibytes = summary.bytes as f64 / f64::from(1 << 20);
     writeln!(
         out,
-        "{} files, {mebibytes:.1} MiB, {} records, {} events: {} detections of {} rules on {} hosts",
+        "{} files, {}.{} MiB, {} records, {} events: {} detections of {} rules on {} hosts",
         summary.files,
+        summary.bytes >> 20,
+        ((summary.bytes & 0xf_ffff) * 10) >> 20,
         summary.records,
         summary.events,
         summary.detections,
