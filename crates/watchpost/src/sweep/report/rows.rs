@@ -2,9 +2,26 @@
 
 use std::io::{self, Write};
 
-use serde_json::json;
+use model::{Entity, MatchedField};
+use serde::Serialize;
 
 use super::summary::{Finding, techniques};
+
+/// One finding as JSON, in the order in which it is read.
+#[derive(Serialize)]
+struct Row<'a> {
+    time: String,
+    level: &'static str,
+    rule_id: &'a str,
+    rule_title: &'a str,
+    techniques: Vec<String>,
+    host: Option<&'a str>,
+    entity: &'a Entity,
+    file: &'a str,
+    place: &'a str,
+    summary: &'a str,
+    matched: &'a [MatchedField],
+}
 
 /// Writes one object on one line.
 ///
@@ -12,19 +29,19 @@ use super::summary::{Finding, techniques};
 /// When the output cannot be written.
 pub(crate) fn write_json_row(out: &mut impl Write, finding: &Finding<'_>) -> io::Result<()> {
     let detection = finding.detection;
-    let row = json!({
-        "time": detection.happened_at.to_string(),
-        "level": detection.rule.level.as_str(),
-        "rule_id": detection.rule.id,
-        "rule_title": detection.rule.title,
-        "techniques": techniques(&detection.rule).collect::<Vec<_>>(),
-        "host": detection.host,
-        "entity": detection.entity,
-        "file": finding.file,
-        "place": finding.place,
-        "summary": detection.summary,
-        "matched": detection.matched,
-    });
+    let row = Row {
+        time: detection.happened_at.to_string(),
+        level: detection.rule.level.as_str(),
+        rule_id: &detection.rule.id,
+        rule_title: &detection.rule.title,
+        techniques: techniques(&detection.rule).collect(),
+        host: detection.host.as_deref(),
+        entity: &detection.entity,
+        file: finding.file,
+        place: finding.place,
+        summary: &detection.summary,
+        matched: &detection.matched,
+    };
     serde_json::to_writer(&mut *out, &row)?;
     out.write_all(b"\n")
 }
