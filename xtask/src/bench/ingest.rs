@@ -187,8 +187,7 @@ fn keep_to_rate(began: Instant, own: u64, options: &Options) {
 
 fn wait_until_stored(console: u16, acknowledged: u64) -> Result<()> {
     for _ in 0..1200 {
-        if value(&metrics(console)?, "watchpost_lake_rows_total").is_some_and(|stored| stored >= acknowledged as f64)
-        {
+        if value(&metrics(console)?, "watchpost_lake_rows_total").is_some_and(|stored| stored >= acknowledged as f64) {
             return Ok(());
         }
         thread::sleep(Duration::from_millis(50));
