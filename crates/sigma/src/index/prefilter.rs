@@ -18,7 +18,7 @@ const NEEDLE_BYTES_MIN: usize = 2;
 /// of ASCII and of the two other characters that fold to ASCII.
 const DISGUISES: [&str; 3] = ["\\u00", "\\u212a", "\\u017f"];
 /// The two other characters that fold to ASCII.
-const FOLDING_TO_ASCII: [char; 2] = ['\u{212a}', '\u{17f}'];
+const FOLDING_TO_ASCII: [&str; 2] = ["\u{212a}", "\u{17f}"];
 
 /// A search for needles of which a text must contain one to match anything.
 #[derive(Debug, Clone)]
@@ -66,9 +66,11 @@ impl Prefilter {
 /// that no prefilter may speak for it.
 pub(crate) fn fold_bytes(text: &str, buffer: &mut Vec<u8>) -> bool {
     buffer.clear();
-    buffer.extend_from_slice(text.as_bytes());
-    buffer.make_ascii_lowercase();
-    text.is_ascii() || !text.contains(FOLDING_TO_ASCII)
+    buffer.extend(text.bytes().map(|byte| byte.to_ascii_lowercase()));
+    text.is_ascii()
+        || !FOLDING_TO_ASCII
+            .iter()
+            .any(|c| memchr::memmem::find(text.as_bytes(), c.as_bytes()).is_some())
 }
 
 /// Returns the part of a folded literal that any text containing it shows even with JSON's escapes: ASCII without quotes,
