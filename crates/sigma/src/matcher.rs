@@ -85,10 +85,11 @@ impl Matcher {
             rule_stamps: vec![0; engine.rules().len()],
             ..State::default()
         };
+        let memo = Memo::new(engine.fields.len());
         Self {
             engine,
             plans: HashTable::new(),
-            memo: Memo::default(),
+            memo,
             state,
         }
     }
@@ -290,7 +291,7 @@ impl Event<'_> {
         {
             return;
         }
-        if text.len() > VALUE_BYTES_MAX {
+        if text.len() > VALUE_BYTES_MAX || self.engine.fields[field as usize].is_quick {
             self.search(field, text, is_escaped);
             self.hit_found();
             return;
@@ -301,6 +302,11 @@ impl Event<'_> {
             text,
         };
         let hash = key.hash();
+        if !self.memo.is_for(key, hash) {
+            self.search(field, text, is_escaped);
+            self.hit_found();
+            return;
+        }
         if let Some(atoms) = self.memo.find(key, hash) {
             for atom in atoms {
                 hit(self.engine, self.plan, self.state, *atom);

@@ -31,6 +31,8 @@ pub(crate) struct FieldIndex {
     comparisons: Vec<(Option<TimePart>, Comparison, Number, AtomId)>,
     /// Whether a rule compares this field with another, so that its values must be kept.
     pub(crate) is_referenced: bool,
+    /// Whether a search is one look-up by hash, as quick as remembering what it finds.
+    pub(crate) is_quick: bool,
     /// Rules long texts out quickly, if the field's few atoms all need a literal inside.
     pub(crate) prefilter: Option<Prefilter>,
 }
@@ -94,6 +96,11 @@ impl FieldIndexBuilder {
     pub(crate) fn build(mut self) -> FieldIndex {
         self.index.folded = self.folded.build();
         self.index.cased = self.cased.build();
+        self.index.is_quick = self.index.cased.is_empty()
+            && self.index.folded.asks_only_equality()
+            && self.index.regulars.is_empty()
+            && self.index.networks.is_empty()
+            && self.index.comparisons.is_empty();
         self.index.prefilter = self
             .index
             .needles()

@@ -43,6 +43,8 @@ impl std::fmt::Debug for Automaton {
 #[derive(Debug, Default)]
 pub(crate) struct TextIndex {
     exact: Table,
+    /// One bit for each length in bytes of the texts in `exact`, from 63 on the same.
+    exact_lengths: u64,
     prefixes: Ends,
     suffixes: Ends,
     automaton: Option<Automaton>,
@@ -86,6 +88,7 @@ impl TextIndexBuilder {
         };
         match pattern.shape() {
             Shape::Exact(text) => {
+                self.index.exact_lengths |= length_bit(text);
                 self.index.exact.insert(text.into(), atom);
             }
             Shape::Prefix(text) => {
@@ -151,6 +154,10 @@ impl TextIndexBuilder {
         self.index.needles = self.needles();
         self.index
     }
+}
+
+const fn length_bit(text: &str) -> u64 {
+    1 << if text.len() < 63 { text.len() } else { 63 }
 }
 
 /// How many bytes at the end or beginning of a text choose the lengths that are worth a look.
@@ -250,6 +257,11 @@ impl TextIndex {
             && self.globs.is_empty()
     }
 
+    /// Tells whether nothing but equality is asked.
+    pub(crate) fn asks_only_equality(&self) -> bool {
+        self.prefixes.is_empty() && self.suffixes.is_empty() && self.automaton.is_none() && self.globs.is_empty()
+    }
+
     /// Returns needles of which a text must contain one to satisfy anything, if there are such.
     pub(crate) fn needles(&self) -> Option<&[Box<str>]> {
         self.needles.as_deref()
@@ -257,7 +269,9 @@ impl TextIndex {
 
     /// Finds the atoms that a text satisfies and the checks that it calls for.
     pub(crate) fn find(&self, text: &str, found: &mut Found) {
-        if let Some(atom) = self.exact.get(text) {
+        if self.exact_lengths & length_bit(text) != 0
+            && let Some(atom) = self.exact.get(text)
+        {
             found.atoms.push(*atom);
         }
         let bytes = text.as_bytes();
