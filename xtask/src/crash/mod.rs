@@ -23,6 +23,9 @@ use crate::{
 const CLIENT: &str = include_str!("client.py");
 /// How long a run lasts before the plug is pulled, at least and at most.
 const RUN_MILLISECONDS: std::ops::Range<u64> = 200..3000;
+/// How often, and after how long, it is looked whether everything was delivered.
+const LOOKS_MAX: u32 = 20;
+const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 /// Lines that rsyslog is given a run.
 const LINES_A_RUN: u64 = 300;
 
@@ -119,12 +122,9 @@ impl Trial {
 
     /// Lets rsyslog deliver what it still holds, stops everything and counts.
     fn end(mut self, runs: u64) -> Result<()> {
-        let post = self.site.start()?;
-        self.wait_for_rsyslog()?;
-        post.stop()?;
+        let stored = self.deliver_the_rest()?;
         self.rsyslog.kill()?;
         self.rsyslog.wait()?;
-        let stored = self.stored()?;
         let acknowledged: Vec<String> = BufReader::new(File::open(&self.noted)?)
             .lines()
             .collect::<Result<_, _>>()?;
@@ -159,16 +159,22 @@ impl Trial {
         }
     }
 
-    /// Waits until the last line given to rsyslog has arrived.
-    fn wait_for_rsyslog(&self) -> Result<()> {
-        for _ in 0..60 {
-            thread::sleep(Duration::from_secs(1));
-            let last = format!("crash-rsyslog-{}.", self.given - 1);
-            if self.stored()?.contains_key(&last) {
-                return Ok(());
+    /// Runs the post until the last line given to rsyslog has arrived; between looks it is stopped, for the lake has one owner.
+    fn deliver_the_rest(&self) -> Result<HashMap<String, u32>> {
+        let last = format!("crash-rsyslog-{}.", self.given - 1);
+        for _ in 0..LOOKS_MAX {
+            let post = self.site.start()?;
+            thread::sleep(BETWEEN_LOOKS);
+            post.stop()?;
+            let stored = self.stored()?;
+            if stored.contains_key(&last) {
+                return Ok(stored);
             }
         }
-        bail!("rsyslog did not deliver its last line within a minute")
+        bail!(
+            "rsyslog did not deliver its last line in {LOOKS_MAX} runs of {} s",
+            BETWEEN_LOOKS.as_secs()
+        )
     }
 
     /// How often each number is in the lake.
