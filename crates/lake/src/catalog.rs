@@ -69,17 +69,31 @@ pub(crate) struct Catalog {
     _lock: File,
 }
 
+/// Takes the lock, waiting a little for an owner that is just going: a child that it was starting may hold it for a moment longer.
+fn take(lock: &File) -> io::Result<()> {
+    for _ in 0..LOCK_TRIES {
+        match lock.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::Error::new(
+        io::ErrorKind::ResourceBusy,
+        "another process has the lake open",
+    ))
+}
+
+/// How long an owner that is going is waited for: two seconds.
+const LOCK_TRIES: u32 = 40;
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+
 impl Catalog {
     /// Opens the lake in `folder`, or makes one, and removes the files of writes that were never completed.
     pub(crate) fn open(folder: &Path, disk: Box<dyn Disk>) -> Result<(Self, View), OpenError> {
         disk.create_folder(folder)?;
         let lock = File::create(folder.join("lock"))?;
-        lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => {
-                io::Error::new(io::ErrorKind::ResourceBusy, "another process has the lake open")
-            }
-            TryLockError::Error(error) => error,
-        })?;
+        take(&lock)?;
         let mut catalog = Self {
             folder: folder.to_owned(),
             disk,

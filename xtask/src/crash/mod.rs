@@ -188,13 +188,11 @@ impl Trial {
         let mut stored = HashMap::new();
         for line in out.lines() {
             let line = line?;
-            let ids = line
-                .match_indices("crash-")
-                .filter_map(|(at, _)| Some(&line[at..=at + line[at..].find('.')?]));
-            if let Some(id) = ids
-                .filter(|id| id.len() > "crash-es-.".len())
-                .find(|id| id.ends_with('.'))
-            {
+            let whole = |at: usize| Some(&line[at..=at + line[at..].find('.')?]);
+            let id = ["crash-es-", "crash-rsyslog-"]
+                .iter()
+                .find_map(|prefix| whole(line.find(prefix)?));
+            if let Some(id) = id {
                 *stored.entry(id.to_owned()).or_insert(0) += 1;
             }
         }
