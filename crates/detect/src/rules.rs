@@ -65,6 +65,19 @@ pub struct RuleEntry {
     pub text: Arc<str>,
 }
 
+impl RuleEntry {
+    /// Its log source in one line (`windows / process_creation`); empty for a correlation.
+    #[must_use]
+    pub fn log_source_line(&self) -> String {
+        let Some(source) = &self.logsource else {
+            return String::new();
+        };
+        let parts = [&source.product, &source.category, &source.service];
+        let named: Vec<&str> = parts.into_iter().flatten().map(CompactString::as_str).collect();
+        named.join(" / ")
+    }
+}
+
 /// A rule that is not in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedRule {

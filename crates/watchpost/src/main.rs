@@ -68,11 +68,11 @@ fn run(arguments: Arguments) -> Result<()> {
     };
     match command {
         Command::Serve => commands::serve::run(&configured()?),
-        Command::Sweep(options) => commands::sweep::run(&options),
+        Command::Sweep(options) => commands::sweep::run(&configured()?, &options),
         Command::Exercise(options) => commands::exercise::run(&configured()?.data, &options),
         Command::Rules(action) => commands::rules::run(&action),
         Command::Ledger(action) => commands::ledger::run(&configured()?.data, &action),
-        Command::Lake(action) => commands::lake::run(&configured()?.data, &action),
+        Command::Lake(action) => commands::lake::run(&configured()?, &action),
         Command::Config(action) => commands::config::run(config.as_deref(), &action),
     }
 }

@@ -1,10 +1,9 @@
 //! Rules on single files: an opening sentence, a length that can be read, names that say something, and no I/O on the pure floors.
 
-use super::{Objection, SourceFile};
+use super::{Objection, PURE, SourceFile};
 
 const LINES_MAX: usize = 500;
 const EMPTY_NAMES: &[&str] = &["util", "utils", "common", "helper", "helpers", "misc", "manager"];
-const PURE: &[&str] = &["model", "sigma", "normalize", "detect", "operations"];
 const IMPURE_PATHS: &[&str] = &[
     "std::fs",
     "std::net::Tcp",

@@ -3,14 +3,15 @@
 use std::{
     io::{self, BufWriter, Write},
     ops::ControlFlow,
-    path::Path,
 };
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
-use lake::{Config, Filter, Lake};
+use lake::{Filter, Lake};
 use model::Event;
 use serde_json::json;
+
+use crate::configuration::Configuration;
 
 /// Looks at the event store; the post must not be running
 #[derive(Debug, Subcommand)]
@@ -27,12 +28,14 @@ pub(crate) enum Action {
 ///
 /// # Errors
 /// When there is no lake, a post has it open, or a file is damaged.
-pub(crate) fn run(data: &Path, action: &Action) -> Result<()> {
+pub(crate) fn run(configuration: &Configuration, action: &Action) -> Result<()> {
+    let data = &configuration.data;
     let folder = data.join("lake");
     if !folder.exists() {
         bail!("there is no lake in {}", data.display());
     }
-    let lake = Lake::open(&folder, Config::default()).context("opening the lake")?;
+    let lake = Lake::open(&folder, configuration.lake.clone())
+        .context("opening the lake; while a post runs on this data folder, the lake is its own")?;
     let mut out = BufWriter::new(io::stdout().lock());
     match action {
         Action::Status => status(&lake, &mut out)?,

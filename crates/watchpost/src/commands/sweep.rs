@@ -13,6 +13,7 @@ use model::RuleLevel;
 use normalize::{Normalizer, Settings};
 
 use crate::{
+    configuration::Configuration,
     rule_files::RuleFolders,
     sweep::{
         Sweep,
@@ -96,7 +97,7 @@ impl LevelName {
 ///
 /// # Errors
 /// When the rules, the evidence or the output cannot be read or written.
-pub(crate) fn run(options: &Options) -> Result<()> {
+pub(crate) fn run(configuration: &Configuration, options: &Options) -> Result<()> {
     let folders = RuleFolders {
         built_in: !options.no_built_in,
         folders: options.rules.clone(),
@@ -117,7 +118,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let sweep = Sweep {
         paths: options.paths.clone(),
         rules,
-        normalizer: Normalizer::new(&Settings::default()),
+        normalizer: Normalizer::new(&Settings {
+            zoneless_offset: configuration.offset()?,
+        }),
         threads,
     };
     let progress = progress_bar(options.quiet);

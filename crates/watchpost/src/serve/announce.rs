@@ -9,19 +9,21 @@ use serde_json::json;
 
 use crate::clock;
 
-/// How long one attempt may take; the lease is longer, so that no effect is under way twice.
-const ATTEMPT_SECONDS_MAX: u64 = 20;
-const LEASE_SECONDS: u64 = 60;
-/// Effects taken from the outbox at once.
+/// Effects taken from the outbox at once; they are carried out one after the other.
 const CLAIMED_MAX: usize = 20;
+/// How long one attempt may take.
+const ATTEMPT_SECONDS_MAX: u64 = 20;
+/// Longer than all attempts on what is claimed at once may take together, so that no effect is under way twice.
+const LEASE_SECONDS: u64 = (CLAIMED_MAX as u64 + 1) * ATTEMPT_SECONDS_MAX;
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Carries out effects until the post ends. Without a webhook there is nobody to tell, which is the receipt.
 pub(super) async fn carry_out(ledger: Ledger, webhook: Option<String>) {
+    let webhook = webhook.map(Webhook::new);
     loop {
         let webhook = webhook.clone();
         let carried = ledger
-            .off_thread(move |ledger| carry_out_due(ledger, webhook.as_deref()))
+            .off_thread(move |ledger| carry_out_due(ledger, webhook.as_ref()))
             .await;
         match carried {
             Ok(count) if count == CLAIMED_MAX => continue,
@@ -32,7 +34,24 @@ pub(super) async fn carry_out(ledger: Ledger, webhook: Option<String>) {
     }
 }
 
-fn carry_out_due(ledger: &Ledger, webhook: Option<&str>) -> Result<usize> {
+/// Where alerts are announced, and the connections kept to it.
+#[derive(Clone)]
+struct Webhook {
+    url: String,
+    agent: ureq::Agent,
+}
+
+impl Webhook {
+    fn new(url: String) -> Self {
+        let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(ATTEMPT_SECONDS_MAX)));
+        Self {
+            url,
+            agent: config.build().into(),
+        }
+    }
+}
+
+fn carry_out_due(ledger: &Ledger, webhook: Option<&Webhook>) -> Result<usize> {
     let scope = Scope::of_post("outbox");
     let due = ledger.next_due(&scope)?;
     if due.is_none_or(|due| due > clock::now()) {
@@ -43,7 +62,7 @@ fn carry_out_due(ledger: &Ledger, webhook: Option<&str>) -> Result<usize> {
         .context("claiming effects")?;
     for claim in &claimed {
         let outcome = match webhook {
-            Some(url) => announce(ledger, &scope, claim, url),
+            Some(webhook) => announce(ledger, &scope, claim, webhook),
             None => Outcome::Delivered("no webhook is configured".to_owned()),
         };
         ledger
@@ -53,7 +72,7 @@ fn carry_out_due(ledger: &Ledger, webhook: Option<&str>) -> Result<usize> {
     Ok(claimed.len())
 }
 
-fn announce(ledger: &Ledger, scope: &Scope, claim: &Claimed, url: &str) -> Outcome {
+fn announce(ledger: &Ledger, scope: &Scope, claim: &Claimed, webhook: &Webhook) -> Outcome {
     let Effect::AnnounceAlert { alert } = claim.effect;
     let alert = match ledger.alert(scope, alert) {
         Ok(Some(alert)) => alert,
@@ -70,12 +89,9 @@ fn announce(ledger: &Ledger, scope: &Scope, claim: &Claimed, url: &str) -> Outco
         "first_seen": alert.first_seen.to_string(),
         "exercise": alert.key.exercise,
     });
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(Duration::from_secs(ATTEMPT_SECONDS_MAX)))
-        .build()
-        .into();
-    match agent
-        .post(url)
+    match webhook
+        .agent
+        .post(&webhook.url)
         .header("content-type", "application/json")
         .send(body.to_string())
     {

@@ -69,6 +69,7 @@ impl Decider {
         let mut events: Vec<Event> = Vec::with_capacity(items.len());
         let mut found: Vec<(Detection, Option<usize>)> = Vec::new();
         let mut rejections = Vec::new();
+        let mut taken = Vec::new();
         let mut last = self.open.position.decided;
         for (seq, item) in items {
             last = last.max(seq);
@@ -83,9 +84,8 @@ impl Decider {
                         self.open.tally.received(&source, received_at);
                     }
                     self.open.now = self.open.now.max(received_at);
-                    let mut taken = Vec::new();
                     self.sequence.take(*reading, &mut taken);
-                    self.keep(taken, is_new, &mut events, &mut found);
+                    self.keep(&mut taken, is_new, &mut events, &mut found);
                 }
                 Item::Rejection(rejection) => {
                     let record = &rejection.record;
@@ -125,12 +125,12 @@ impl Decider {
     /// What is decided already is read again only for the lake and for what waits to be joined.
     fn keep(
         &mut self,
-        taken: Vec<Taken>,
+        taken: &mut Vec<Taken>,
         is_new: bool,
         events: &mut Vec<Event>,
         found: &mut Vec<(Detection, Option<usize>)>,
     ) {
-        for Taken { event, detections } in taken {
+        for Taken { event, detections } in taken.drain(..) {
             if is_new {
                 let place = events.len();
                 found.extend(detections.into_iter().map(|detection| {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use console::{RefusedRule, RuleBook, RuleCatalog, RuleListing};
-use detect::{RuleEntry, RuleKind, Rules, SharedRules};
+use detect::{RuleEntry, Rules, SharedRules};
 use model::Timestamp;
 use tokio::sync::watch;
 
@@ -78,7 +78,7 @@ fn listing_of(entry: &RuleEntry, metrics: &Metrics) -> RuleListing {
         identity: entry.identity.clone(),
         title_vi: entry.title_vi.clone(),
         description_vi: entry.description_vi.clone(),
-        log_source: log_source_of(entry),
+        log_source: entry.log_source_line(),
         file: Arc::clone(&entry.file),
         author: entry.author.clone(),
         description: entry.description.clone(),
@@ -86,20 +86,5 @@ fn listing_of(entry: &RuleEntry, metrics: &Metrics) -> RuleListing {
         references: entry.references.clone(),
         text: Arc::clone(&entry.text),
         hits: metrics.hits(&entry.identity.id),
-    }
-}
-
-fn log_source_of(entry: &RuleEntry) -> String {
-    match (&entry.kind, &entry.logsource) {
-        (RuleKind::Detection, Some(source)) => {
-            let parts = [&source.product, &source.category, &source.service];
-            parts
-                .into_iter()
-                .flatten()
-                .map(compact_str::CompactString::as_str)
-                .collect::<Vec<_>>()
-                .join(" / ")
-        }
-        (RuleKind::Detection, None) | (RuleKind::Correlation, _) => String::new(),
     }
 }

@@ -214,19 +214,20 @@ impl<'a> Collector<'a> {
                     .insert(tasks::number(done.number, index), (Arc::clone(&done.origin), place));
             }
             self.sequence.take(reading, &mut self.taken);
-            self.report_taken(&done.origin, place)?;
+            self.report_taken(Some((&done.origin, place)))?;
         }
         Ok(())
     }
 
-    fn report_taken(&mut self, origin: &Origin, place: Place) -> Result<()> {
+    /// Counts the events that are whole now and reports what was detected on them.
+    fn report_taken(&mut self, here: Option<(&Origin, Place)>) -> Result<()> {
         for Taken { event, detections } in std::mem::take(&mut self.taken) {
             self.summary.events += 1;
             for problem in &event.problems {
                 *self.summary.problems.in_events.entry(problem.kind).or_default() += 1;
             }
             for detection in &detections {
-                self.report(detection, Some((origin, place)))?;
+                self.report(detection, here)?;
             }
         }
         Ok(())
@@ -255,15 +256,7 @@ impl<'a> Collector<'a> {
 
     fn finish(mut self, account: FileAccount) -> Result<Summary> {
         let correlated = self.sequence.finish(&mut self.taken);
-        for Taken { event, detections } in std::mem::take(&mut self.taken) {
-            self.summary.events += 1;
-            for problem in &event.problems {
-                *self.summary.problems.in_events.entry(problem.kind).or_default() += 1;
-            }
-            detections
-                .iter()
-                .try_for_each(|detection| self.report(detection, None))?;
-        }
+        self.report_taken(None)?;
         correlated
             .iter()
             .try_for_each(|detection| self.report(detection, None))?;

@@ -92,19 +92,11 @@ fn list(rules: &SharedRules) -> Result<()> {
     Ok(())
 }
 
+/// The log source of a rule, or that it is a correlation.
 fn source_of(entry: &RuleEntry) -> String {
-    match (entry.kind, &entry.logsource) {
-        (RuleKind::Detection, Some(source)) => {
-            let parts = [&source.product, &source.category, &source.service];
-            parts
-                .into_iter()
-                .flatten()
-                .map(compact_str::CompactString::as_str)
-                .collect::<Vec<_>>()
-                .join("/")
-        }
-        (RuleKind::Detection, None) => String::new(),
-        (RuleKind::Correlation, _) => "correlation".to_owned(),
+    match entry.kind {
+        RuleKind::Detection => entry.log_source_line(),
+        RuleKind::Correlation => "correlation".to_owned(),
     }
 }
 
