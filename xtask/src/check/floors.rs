@@ -12,6 +12,7 @@ use crate::run::output;
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("sigma", &[]),
+    ("cacao", &[]),
     ("normalize", &["model"]),
     ("detect", &["model", "sigma"]),
     ("operations", &["model"]),
