@@ -32,6 +32,11 @@ enum How {
         packages: &'static [&'static str],
         libraries: &'static [&'static str],
     },
+    /// Packages of npm in a folder of their own, `target/real/node`.
+    Node {
+        module: &'static str,
+        packages: &'static [&'static str],
+    },
     /// Python packages in an environment of their own below `target/real/python`.
     Python {
         module: &'static str,
@@ -88,6 +93,23 @@ const COMPONENTS: &[Component] = &[
                 "libwrap0",
                 "libcurl4",
             ],
+        },
+    },
+    Component {
+        name: "postfix",
+        purpose: "takes the mail of the e-mail channel",
+        how: How::Unpacked {
+            program: "usr/lib/postfix/sbin/master",
+            packages: &["postfix"],
+            libraries: &["libdb5.3", "libicu72", "libnsl2", "libsasl2-2", "libssl3"],
+        },
+    },
+    Component {
+        name: "smpp",
+        purpose: "is the short message centre of the SMPP channel",
+        how: How::Node {
+            module: "smpp",
+            packages: &["smpp@0.5"],
         },
     },
     Component {
@@ -167,6 +189,7 @@ pub(crate) fn install_missing(root: &Path) -> Result<()> {
                 install_packages(libraries)?;
                 unpack_packages(root, packages)?;
             }
+            How::Node { packages, .. } => install_node(root, packages)?,
             How::Python { packages, .. } => install_python(root, packages)?,
         }
     }
@@ -186,6 +209,7 @@ fn is_present(root: &Path, component: &Component) -> bool {
     match &component.how {
         How::Installed { program, .. } => on_path(program),
         How::Unpacked { program, .. } => folder(root).join(program).is_file(),
+        How::Node { module, .. } => on_path("node") && folder(root).join("node/node_modules").join(module).is_dir(),
         How::Python { module, .. } => Command::new(python(root))
             .args(["-c", &format!("import {module}")])
             .output()
@@ -221,6 +245,20 @@ fn unpack_packages(root: &Path, packages: &[&str]) -> Result<()> {
         run_command(Command::new("dpkg").arg("-x").arg(&package).arg(&folder))?;
     }
     Ok(())
+}
+
+fn install_node(root: &Path, packages: &[&str]) -> Result<()> {
+    if !on_path("npm") {
+        install_packages(&["nodejs", "npm"])?;
+    }
+    let place = folder(root).join("node");
+    fs::create_dir_all(&place).with_context(|| format!("making {}", place.display()))?;
+    run_command(
+        Command::new("npm")
+            .args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])
+            .arg(place)
+            .args(packages),
+    )
 }
 
 fn install_python(root: &Path, packages: &[&str]) -> Result<()> {

@@ -1,0 +1,9 @@
+//! The outside, as the post reaches it: one file per product behind one trait per kind, safe to repeat, bounded in time and size.
+
+pub mod channels;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
+mod outbound;
+mod secret;
+
+pub use secret::{Secret, SecretError, SecretReference};
