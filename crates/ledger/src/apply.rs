@@ -132,6 +132,7 @@ fn is_bookkeeping(decision: &Decision) -> bool {
         Actor::Post { .. } => true,
     };
     by_post
+        && !decision.changes.is_empty()
         && decision.effects.is_empty()
         && decision.changes.iter().all(|change| match change {
             Change::CountSource { .. } | Change::AdvancePipeline { .. } => true,

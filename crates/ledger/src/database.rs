@@ -8,7 +8,10 @@ use rusqlite::{Connection, OpenFlags, params};
 use crate::{Ledger, OpenError, StoreError};
 
 /// Every migration in order; its place is its version. Never changed once released, only added to.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_lanes.sql"),
+];
 
 /// Prepared statements kept per connection.
 const STATEMENTS_MAX: usize = 64;

@@ -32,7 +32,7 @@ pub use nouns::{
     counts::Counts,
     detections::KeptDetection,
     entries::{AlertChange, EntryFilter, HistoryItem},
-    outbox::{Claimed, OutboxRow, OutboxState, Outcome},
+    outbox::{Claimed, Lane, OutboxRow, OutboxState, Outcome},
 };
 pub use verify::{Broken, Flaw, Verified};
 

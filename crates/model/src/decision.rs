@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actor, Alert, Detection, Id, Language, LossAccount, Phrase, Problem, Seq, Session, SetupLink, Silence,
+    Actor, Alert, Delivery, Detection, Id, Language, LossAccount, Phrase, Problem, Seq, Session, SetupLink, Silence,
     SourceHealth, SourceId, SourceToken, Timestamp, User,
 };
 
@@ -112,6 +112,25 @@ pub enum Effect {
         /// The alert.
         alert: Id<Alert>,
     },
+    /// Send one message.
+    Deliver {
+        /// The message.
+        delivery: Box<Delivery>,
+    },
+}
+
+impl Effect {
+    /// The lane of announcements.
+    pub const ANNOUNCEMENTS: &'static str = "announcements";
+
+    /// In which lane it waits: each channel has its own, so that a slow one never holds up another.
+    #[must_use]
+    pub fn lane(&self) -> &str {
+        match self {
+            Self::AnnounceAlert { .. } => Self::ANNOUNCEMENTS,
+            Self::Deliver { delivery } => &delivery.channel,
+        }
+    }
 }
 
 /// What was decided, by whom, when and why.

@@ -4,6 +4,7 @@
 mod access;
 mod alert;
 mod decision;
+mod delivery;
 mod detection;
 mod event;
 mod id;
@@ -21,6 +22,7 @@ pub use alert::{
     UrgencyReason,
 };
 pub use decision::{Change, Decision, Effect, PipelinePosition, Rejected};
+pub use delivery::Delivery;
 pub use detection::{Detection, Entity, EntityKind, FoundBy, MatchedField, RuleIdentity, RuleLevel};
 pub use event::{Entities, EntityColumn, EntityRef, Event};
 pub use id::{Entropy, Id};

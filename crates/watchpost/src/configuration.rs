@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
+use connectors::channels::{ChannelsConfig, WebPushConfig};
 use ingest::{IngestConfig, TlsIdentity};
 use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,10 @@ pub(crate) struct Configuration {
     pub rules: RulesSection,
     /// Who is told of new alerts.
     pub announce: AnnounceSection,
+    /// How people are reached, by name.
+    pub channels: ChannelsConfig,
+    /// How browsers are reached.
+    pub web_push: WebPushConfig,
 }
 
 /// The `[console]` section.
@@ -67,6 +72,10 @@ pub(crate) struct RulesSection {
 pub(crate) struct AnnounceSection {
     /// Where a JSON object is posted for each new alert that is to be announced.
     pub webhook: Option<String>,
+    /// The channel through which alerts are announced instead.
+    pub channel: Option<String>,
+    /// The address there; nothing where the channel itself knows it.
+    pub to: String,
 }
 
 impl Default for Configuration {
@@ -80,6 +89,8 @@ impl Default for Configuration {
             lake: lake::Config::default(),
             rules: RulesSection::default(),
             announce: AnnounceSection::default(),
+            channels: ChannelsConfig::default(),
+            web_push: WebPushConfig::default(),
         }
     }
 }
@@ -229,6 +240,52 @@ mod tests {
                 names(&path, below, each);
             } else {
                 each(path, key);
+            }
+        }
+    }
+
+    /// The example with the sections of channels taken out of their comments, and their secrets in one file.
+    fn example_with_channels(secret: &Path) -> String {
+        let channels = EXAMPLE.find("# [channels.mail]").unwrap();
+        let mut text = EXAMPLE[..channels].to_owned();
+        for line in EXAMPLE[channels..].lines() {
+            let bare = line.strip_prefix("# ").unwrap_or(line);
+            let is_key =
+                bare.starts_with('[') || bare.split_once(" = ").is_some_and(|(key, _)| !key.contains([' ', '"']));
+            if is_key && !bare.starts_with("authorities") {
+                text.push_str(bare);
+                text.push('\n');
+            }
+        }
+        for file in ["mail.password", "smsc.password", "sms-gateway.token", "slack.url"] {
+            text = text.replace(&format!("/etc/watchpost/{file}"), &secret.display().to_string());
+        }
+        text
+    }
+
+    #[test]
+    fn the_example_of_every_channel_opens_and_names_every_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("secret");
+        fs::write(&secret, "https://x/").unwrap();
+        let long = "the password of an SMSC has at most 8 characters";
+        let text = example_with_channels(&secret);
+        let configuration = Configuration::parse(&text).unwrap();
+        let error = configuration.channels.open().unwrap_err().to_string();
+        assert!(error.contains("[channels.sms] password"), "{long}: {error}");
+        fs::write(&secret, "http://a").unwrap();
+        let opened = configuration.channels.open().unwrap();
+        let names: Vec<&str> = opened.iter().map(|channel| channel.name.as_str()).collect();
+        assert_eq!(names, ["chat", "mail", "sms", "sms-gateway"]);
+        for name in ["mail", "sms", "sms-gateway"] {
+            let section = EXAMPLE.split(&format!("# [channels.{name}]\n")).nth(1).unwrap();
+            let section = section.split("\n\n").next().unwrap();
+            let all = toml::Table::try_from(configuration.channels.channels[name].clone()).unwrap();
+            for key in all.keys() {
+                assert!(
+                    section.contains(&format!("# {key} = ")),
+                    "[channels.{name}] does not name {key}"
+                );
             }
         }
     }

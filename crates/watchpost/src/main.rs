@@ -44,6 +44,8 @@ enum Command {
     #[command(subcommand)]
     Lake(commands::lake::Action),
     #[command(subcommand)]
+    Notify(commands::notify::Action),
+    #[command(subcommand)]
     Config(commands::config::Action),
 }
 
@@ -73,6 +75,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Rules(action) => commands::rules::run(&action),
         Command::Ledger(action) => commands::ledger::run(&configured()?.data, &action),
         Command::Lake(action) => commands::lake::run(&configured()?, &action),
+        Command::Notify(action) => commands::notify::run(&configured()?, &action),
         Command::Config(action) => commands::config::run(config.as_deref(), &action),
     }
 }

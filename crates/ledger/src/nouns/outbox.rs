@@ -21,6 +21,16 @@ pub struct Claimed {
     pub effect: Effect,
     /// Which attempt this is: 1, 2, 3 …
     pub attempt: u64,
+    /// A name for it that no other effect of this or any other post has, however often it is tried.
+    pub key: String,
+}
+
+impl Claimed {
+    /// Whether a failure of this attempt is the last.
+    #[must_use]
+    pub const fn is_last_attempt(&self) -> bool {
+        self.attempt >= Ledger::ATTEMPTS_MAX
+    }
 }
 
 /// How an attempt went.
@@ -29,7 +39,12 @@ pub enum Outcome {
     /// It happened; the receiver's receipt.
     Delivered(String),
     /// It did not, and may later; after [`Ledger::ATTEMPTS_MAX`] attempts it is given up.
-    Retryable(String),
+    Retryable {
+        /// What went wrong.
+        reason: String,
+        /// The shortest pause before the next attempt, where the other side named one.
+        retry_after_seconds: Option<u64>,
+    },
     /// It never will.
     Permanent(String),
 }
@@ -70,6 +85,27 @@ pub struct OutboxRow {
     pub note: Option<String>,
 }
 
+/// A lane of the outbox as people see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lane {
+    /// Its name.
+    pub name: String,
+    /// Effects to be carried out, or under way.
+    pub waiting: u64,
+    /// Effects carried out.
+    pub delivered: u64,
+    /// Effects given up.
+    pub dead: u64,
+    /// When the oldest that waits was due, or is due next.
+    pub oldest_due: Option<Timestamp>,
+    /// When the last one was carried out.
+    pub last_delivered: Option<Timestamp>,
+    /// When an attempt last failed, of effects that are still waiting or given up.
+    pub last_failed: Option<Timestamp>,
+    /// What went wrong then.
+    pub last_error: Option<String>,
+}
+
 impl Ledger {
     /// So often an effect is tried before it is given up.
     pub const ATTEMPTS_MAX: u64 = 20;
@@ -87,26 +123,46 @@ pub(crate) fn put_all(booking: &Booking<'_>) -> Result<(), ApplyError> {
         booking
             .connection
             .prepare_cached(
-                "INSERT INTO outbox (entry, position, effect, state, attempts, due_us, note)
-                 VALUES ($1, $2, $3, 'waiting', 0, $4, NULL)",
+                "INSERT INTO outbox (entry, position, effect, state, attempts, due_us, note, lane)
+                 VALUES ($1, $2, $3, 'waiting', 0, $4, NULL, $5)",
             )?
             .execute(params![
                 big(booking.number),
                 position,
                 serde_json::to_string(effect)?,
-                micros(booking.decision.at)
+                micros(booking.decision.at),
+                effect.lane()
             ])?;
     }
     Ok(())
 }
 
 impl Ledger {
-    /// Hands out effects that are due at a moment, oldest first, at most `limit`, each for `lease_seconds`.
+    /// Hands out effects of one lane that are due at a moment, oldest first, at most `limit`, each for `lease_seconds`.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn claim(&self, now: Timestamp, lease_seconds: u64, limit: usize) -> Result<Vec<Claimed>, ApplyError> {
-        self.write(|connection| claim(connection, now, lease_seconds, limit))
+    pub fn claim(
+        &self,
+        lane: &str,
+        now: Timestamp,
+        lease_seconds: u64,
+        limit: usize,
+    ) -> Result<Vec<Claimed>, ApplyError> {
+        self.write(|connection| claim(connection, lane, (now, lease_seconds), limit))
+    }
+
+    /// Makes everything that waits due at once: nobody carries it out any more, because the post has just started.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn release_leases(&self, now: Timestamp) -> Result<(), ApplyError> {
+        self.write(|connection| {
+            connection
+                .prepare_cached("UPDATE outbox SET due_us = $1 WHERE state = 'waiting' AND due_us > $1")?
+                .execute(params![micros(now)])?;
+            Ok(())
+        })
     }
 
     /// Notes how an attempt went.
@@ -114,46 +170,114 @@ impl Ledger {
     /// # Errors
     /// A conflict when the lease was over and another attempt has begun; or when the store fails.
     pub fn settle(&self, claim: &Claimed, outcome: &Outcome, now: Timestamp) -> Result<(), ApplyError> {
-        let pause = Self::RETRY_AFTER_SECONDS
-            .saturating_mul(1 << claim.attempt.saturating_sub(1).min(32))
-            .min(Self::RETRY_AFTER_SECONDS_MAX);
-        let (state, note) = match outcome {
-            Outcome::Delivered(receipt) => (OutboxState::Delivered, receipt),
-            Outcome::Retryable(error) if claim.attempt < Self::ATTEMPTS_MAX => (OutboxState::Waiting, error),
-            Outcome::Retryable(error) | Outcome::Permanent(error) => (OutboxState::Dead, error),
-        };
-        let due = micros(now).saturating_add(big(pause * 1_000_000));
-        let settled = self.write(|connection| {
-            let mut statement = connection.prepare_cached(
-                "UPDATE outbox SET state = $1, due_us = $2, note = $3
-                 WHERE entry = $4 AND position = $5 AND attempts = $6 AND state = 'waiting'",
-            )?;
-            Ok(statement.execute(params![
-                state.as_str(),
-                due,
-                &note[..note.floor_char_boundary(Self::NOTE_BYTES_MAX)],
-                big(claim.entry),
-                big(claim.position),
-                big(claim.attempt)
-            ])?)
-        })?;
-        if settled == 1 {
-            self.inner.revision.send_modify(|counter| *counter += 1);
-            Ok(())
-        } else {
-            Err(conflict(&format!("outbox:{}/{}", claim.entry, claim.position)))
+        match self.settle_all([(claim, outcome)], now)? {
+            1 => Ok(()),
+            _ => Err(conflict(&format!("outbox:{}/{}", claim.entry, claim.position))),
         }
     }
 
-    /// When the next waiting effect is due, so that a sender can sleep until then.
+    /// Notes how several attempts went, in one transaction. Those whose lease was over and that are tried again by somebody else are
+    /// passed over; gives how many were noted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn settle_all<'a>(
+        &self,
+        settled: impl IntoIterator<Item = (&'a Claimed, &'a Outcome)>,
+        now: Timestamp,
+    ) -> Result<usize, ApplyError> {
+        let count = self.write(|connection| {
+            let mut count = 0;
+            for (claim, outcome) in settled {
+                count += settle(connection, claim, outcome, now)?;
+            }
+            Ok(count)
+        })?;
+        if count > 0 {
+            self.inner.revision.send_modify(|counter| *counter += 1);
+        }
+        Ok(count)
+    }
+
+    /// Notes what the other side reported of a delivered effect later: more of a receipt, or that it failed after all.
+    ///
+    /// # Errors
+    /// A conflict when there is no such delivered effect; or when the store fails.
+    pub fn report(&self, entry: u64, position: u64, outcome: &Outcome, now: Timestamp) -> Result<(), ApplyError> {
+        let (state, note) = match outcome {
+            Outcome::Delivered(note) => (OutboxState::Delivered, note),
+            Outcome::Retryable { reason, .. } | Outcome::Permanent(reason) => (OutboxState::Dead, reason),
+        };
+        let reported = self.write(|connection| {
+            let mut statement = connection.prepare_cached(
+                "UPDATE outbox SET state = $1, note = $2, settled_us = $3
+                 WHERE entry = $4 AND position = $5 AND state = 'delivered'",
+            )?;
+            Ok(statement.execute(params![
+                state.as_str(),
+                note_of(note),
+                micros(now),
+                big(entry),
+                big(position)
+            ])?)
+        })?;
+        if reported == 0 {
+            return Err(conflict(&format!("outbox:{entry}/{position}")));
+        }
+        self.inner.revision.send_modify(|counter| *counter += 1);
+        Ok(())
+    }
+
+    /// All lanes that ever held an effect, by name.
     ///
     /// # Errors
     /// See [`ReadError`].
-    pub fn next_due(&self, scope: &Scope) -> Result<Option<Timestamp>, ReadError> {
+    pub fn lanes(&self, scope: &Scope) -> Result<Vec<Lane>, ReadError> {
+        self.read(scope, Permission::ReadLedger, |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT lane, sum(state = 'waiting'), sum(state = 'delivered'), sum(state = 'dead'),
+                        min(CASE WHEN state = 'waiting' THEN due_us END),
+                        max(CASE WHEN state = 'delivered' THEN settled_us END),
+                        max(CASE WHEN state <> 'delivered' THEN settled_us END)
+                 FROM outbox GROUP BY lane ORDER BY lane",
+            )?;
+            let moment = |us: Option<i64>| us.and_then(|us| Timestamp::from_microsecond(us).ok());
+            let mut rows = statement.query([])?;
+            let mut lanes = Vec::new();
+            while let Some(row) = rows.next()? {
+                let failed_us: Option<i64> = row.get(6)?;
+                let mut lane = Lane {
+                    name: row.get(0)?,
+                    waiting: count(row.get(1)?),
+                    delivered: count(row.get(2)?),
+                    dead: count(row.get(3)?),
+                    oldest_due: moment(row.get(4)?),
+                    last_delivered: moment(row.get(5)?),
+                    last_failed: moment(failed_us),
+                    last_error: None,
+                };
+                if let Some(failed_us) = failed_us {
+                    lane.last_error = connection
+                        .prepare_cached(
+                            "SELECT note FROM outbox WHERE lane = $1 AND state <> 'delivered' AND settled_us = $2 LIMIT 1",
+                        )?
+                        .query_row(params![lane.name, failed_us], |row| row.get(0))?;
+                }
+                lanes.push(lane);
+            }
+            Ok(lanes)
+        })
+    }
+
+    /// When the next waiting effect of a lane is due, so that a sender can sleep until then.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn next_due(&self, scope: &Scope, lane: &str) -> Result<Option<Timestamp>, ReadError> {
         self.read(scope, Permission::ReadLedger, |connection| {
             let due: Option<i64> = connection
-                .prepare_cached("SELECT min(due_us) FROM outbox WHERE state = 'waiting'")?
-                .query_row([], |row| row.get(0))?;
+                .prepare_cached("SELECT min(due_us) FROM outbox WHERE state = 'waiting' AND lane = $1")?
+                .query_row(params![lane], |row| row.get(0))?;
             due.map(Timestamp::from_microsecond)
                 .transpose()
                 .map_err(|error| StoreError(error.to_string()).into())
@@ -206,24 +330,75 @@ impl Ledger {
     }
 }
 
+fn note_of(note: &str) -> &str {
+    &note[..note.floor_char_boundary(Ledger::NOTE_BYTES_MAX)]
+}
+
+/// The pause before the attempt after this one, in microseconds: doubling, at least what was asked for, and spread over half as much again
+/// so that what failed together does not come back together.
+fn pause_us(claim: &Claimed, asked_seconds: Option<u64>) -> i64 {
+    let seconds = Ledger::RETRY_AFTER_SECONDS
+        .saturating_mul(1 << claim.attempt.saturating_sub(1).min(32))
+        .min(Ledger::RETRY_AFTER_SECONDS_MAX)
+        .max(asked_seconds.unwrap_or(0));
+    let mixed = (claim.entry ^ claim.position.rotate_left(32) ^ claim.attempt.rotate_left(48))
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        >> 32;
+    let us = seconds.saturating_mul(1_000_000);
+    big(us.saturating_add(us / 2 * (mixed % 1024) / 1024))
+}
+
+fn settle(connection: &Connection, claim: &Claimed, outcome: &Outcome, now: Timestamp) -> Result<usize, ApplyError> {
+    let mut pause = 0;
+    let (state, note) = match outcome {
+        Outcome::Delivered(receipt) => (OutboxState::Delivered, receipt),
+        Outcome::Retryable {
+            reason,
+            retry_after_seconds,
+        } if !claim.is_last_attempt() => {
+            pause = pause_us(claim, *retry_after_seconds);
+            (OutboxState::Waiting, reason)
+        }
+        Outcome::Retryable { reason, .. } | Outcome::Permanent(reason) => (OutboxState::Dead, reason),
+    };
+    let mut statement = connection.prepare_cached(
+        "UPDATE outbox SET state = $1, due_us = $2, note = $3, settled_us = $4
+         WHERE entry = $5 AND position = $6 AND attempts = $7 AND state = 'waiting'",
+    )?;
+    Ok(statement.execute(params![
+        state.as_str(),
+        micros(now).saturating_add(pause),
+        note_of(note),
+        micros(now),
+        big(claim.entry),
+        big(claim.position),
+        big(claim.attempt)
+    ])?)
+}
+
 fn claim(
     connection: &Connection,
-    now: Timestamp,
-    lease_seconds: u64,
+    lane: &str,
+    (now, lease_seconds): (Timestamp, u64),
     limit: usize,
 ) -> Result<Vec<Claimed>, ApplyError> {
     let mut claimed = Vec::new();
     let mut due = connection.prepare_cached(
-        "SELECT entry, position, effect, attempts FROM outbox WHERE state = 'waiting' AND due_us <= $1
-         ORDER BY due_us, entry, position LIMIT $2",
+        "SELECT outbox.entry, position, effect, attempts, substr(hash, 1, 10)
+         FROM outbox JOIN entry ON entry.number = outbox.entry
+         WHERE state = 'waiting' AND lane = $1 AND due_us <= $2
+         ORDER BY due_us, outbox.entry, position LIMIT $3",
     )?;
-    let mut rows = due.query(params![micros(now), i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = due.query(params![lane, micros(now), limit])?;
     while let Some(row) = rows.next()? {
+        let (entry, position) = (count(row.get(0)?), count(row.get(1)?));
         claimed.push(Claimed {
-            entry: count(row.get(0)?),
-            position: count(row.get(1)?),
+            entry,
+            position,
             effect: serde_json::from_str(&row.get::<_, String>(2)?)?,
             attempt: count(row.get(3)?) + 1,
+            key: format!("{entry}-{position}-{}", row.get::<_, String>(4)?),
         });
     }
     let lease_over = micros(now).saturating_add(big(lease_seconds.saturating_mul(1_000_000)));

@@ -114,7 +114,7 @@ fn a_ledger_of_a_newer_program_is_refused_with_its_version() {
         error,
         OpenError::NewerSchema {
             found: 99,
-            known: 1,
+            known: 2,
             ..
         }
     ));
@@ -195,7 +195,10 @@ fn what_was_answered_survives_a_kill_and_nothing_is_there_twice() {
             (decided, decided, decided)
         );
         assert_eq!(verified.broken, None, "round {round}");
-        let waiting = world.ledger.claim(at(20), 0, 100_000).unwrap();
+        let waiting = world
+            .ledger
+            .claim(model::Effect::ANNOUNCEMENTS, at(20), 0, 100_000)
+            .unwrap();
         assert_eq!(waiting.len() as u64, decided, "every effect is there once");
     }
 }

@@ -2,11 +2,13 @@
 
 use ledger::{ApplyError, EntryFilter, OutboxState, Outcome, PageAt};
 use model::{
-    AlertState, Change, Effect, LossAccount, PipelinePosition, Problem, ProblemKind, Role, RuleLevel, Source,
+    AlertState, Change, Delivery, Effect, LossAccount, PipelinePosition, Problem, ProblemKind, Role, RuleLevel, Source,
     SourceHealth, SourceId,
 };
 
 use crate::world::{World, add_detection, at, decision, person, post, put_alert, triage};
+
+const LANE: &str = Effect::ANNOUNCEMENTS;
 
 #[test]
 fn a_decision_is_state_entry_and_outbox_and_survives_reopening() {
@@ -155,29 +157,32 @@ fn effects_are_handed_out_once_a_lease_and_given_up_in_the_end() {
     step.effects.push(Effect::AnnounceAlert { alert: alert.id });
     world.ledger.apply(&step).unwrap();
 
-    let first = world.ledger.claim(at(10), 30, 10).unwrap();
+    let first = world.ledger.claim(LANE, at(10), 30, 10).unwrap();
     assert_eq!(first.len(), 1);
-    assert!(world.ledger.claim(at(39), 30, 10).unwrap().is_empty(), "it is leased");
+    assert!(
+        world.ledger.claim(LANE, at(39), 30, 10).unwrap().is_empty(),
+        "it is leased"
+    );
     let world = world.reopen();
-    let second = world.ledger.claim(at(40), 30, 10).unwrap();
+    let second = world.ledger.claim(LANE, at(40), 30, 10).unwrap();
     assert_eq!(second[0].attempt, 2);
     let late = world
         .ledger
         .settle(&first[0], &Outcome::Delivered("late".into()), at(41));
     assert!(matches!(late, Err(ApplyError::Conflict { .. })), "its lease is over");
-    let wrong = Outcome::Retryable("connection refused".into());
+    let wrong = Outcome::Retryable {
+        reason: "connection refused".into(),
+        retry_after_seconds: None,
+    };
     world.ledger.settle(&second[0], &wrong, at(41)).unwrap();
-    assert_eq!(
-        world.ledger.next_due(&post()).unwrap(),
-        Some(at(51)),
-        "5 s, doubled once"
-    );
+    let due = world.ledger.next_due(&post(), LANE).unwrap().unwrap();
+    assert!((at(51)..at(56)).contains(&due), "5 s, doubled once, and spread: {due}");
 
-    let mut now = at(51);
+    let mut now = due;
     let mut attempts = 2;
-    while let Some(due) = world.ledger.next_due(&post()).unwrap() {
+    while let Some(due) = world.ledger.next_due(&post(), LANE).unwrap() {
         now = now.max(due);
-        let claimed = world.ledger.claim(now, 30, 10).unwrap();
+        let claimed = world.ledger.claim(LANE, now, 30, 10).unwrap();
         attempts = claimed[0].attempt;
         world.ledger.settle(&claimed[0], &wrong, now).unwrap();
     }
@@ -186,7 +191,7 @@ fn effects_are_handed_out_once_a_lease_and_given_up_in_the_end() {
     assert_eq!(dead[0].note.as_deref(), Some("connection refused"));
 
     world.ledger.revive(dead[0].entry, dead[0].position, now).unwrap();
-    let again = world.ledger.claim(now, 30, 10).unwrap();
+    let again = world.ledger.claim(LANE, now, 30, 10).unwrap();
     world
         .ledger
         .settle(&again[0], &Outcome::Delivered("200 OK".into()), now)
@@ -195,6 +200,88 @@ fn effects_are_handed_out_once_a_lease_and_given_up_in_the_end() {
         world.ledger.outbox(&post(), OutboxState::Delivered, 10).unwrap().len(),
         1
     );
+}
+
+fn deliver(channel: &str, to: &str) -> Effect {
+    Effect::Deliver {
+        delivery: Box::new(Delivery {
+            channel: channel.into(),
+            to: to.into(),
+            subject: "Cảnh báo".into(),
+            text: "Có người dò mật khẩu.".into(),
+            link: None,
+            urgent: true,
+            about: None,
+        }),
+    }
+}
+
+#[test]
+fn lanes_do_not_hold_each_other_up_and_say_how_they_are() {
+    let mut world = World::new();
+    let alert = world.alert("Mimikatz", "ws-7", RuleLevel::High);
+    let mut step = decision(triage(), "duty.page", vec![put_alert(&alert)]);
+    step.effects = (0..50).map(|n| deliver("mail", &format!("p{n}@example.vn"))).collect();
+    step.effects.push(deliver("sms", "0912345678"));
+    world.ledger.apply(&step).unwrap();
+
+    assert!(world.ledger.claim(LANE, at(10), 30, 10).unwrap().is_empty());
+    let sms = world.ledger.claim("sms", at(10), 30, 10).unwrap();
+    assert_eq!(sms.len(), 1, "fifty letters before it do not matter");
+    let mail = world.ledger.claim("mail", at(10), 30, 3).unwrap();
+    assert_ne!(mail[0].key, mail[1].key);
+    let later = Outcome::Retryable {
+        reason: "throttled".into(),
+        retry_after_seconds: Some(600),
+    };
+    let outcomes = [
+        Outcome::Delivered("250 ok".into()),
+        later,
+        Outcome::Permanent("no such user".into()),
+    ];
+    assert_eq!(world.ledger.settle_all(mail.iter().zip(&outcomes), at(11)).unwrap(), 3);
+    let again = world.ledger.settle_all(mail.iter().zip(&outcomes), at(11)).unwrap();
+    assert_eq!(again, 1, "what is settled for good is not settled again");
+    world
+        .ledger
+        .settle(&sms[0], &Outcome::Delivered("m1".into()), at(12))
+        .unwrap();
+    let failed = Outcome::Permanent("UNDELIV 011".into());
+    world
+        .ledger
+        .report(sms[0].entry, sms[0].position, &failed, at(13))
+        .unwrap();
+    let missing = world.ledger.report(99, 0, &failed, at(13));
+    assert!(matches!(missing, Err(ApplyError::Conflict { .. })));
+
+    let lanes = world.ledger.lanes(&post()).unwrap();
+    let told: Vec<_> = lanes
+        .iter()
+        .map(|lane| (lane.name.as_str(), lane.waiting, lane.delivered, lane.dead))
+        .collect();
+    assert_eq!(told, [("mail", 48, 1, 1), ("sms", 0, 0, 1)]);
+    assert_eq!(
+        (lanes[0].last_delivered, lanes[0].last_failed),
+        (Some(at(11)), Some(at(11)))
+    );
+    assert_eq!(lanes[1].last_error.as_deref(), Some("UNDELIV 011"));
+
+    // The throttled one is not tried before the time that was asked for.
+    assert_eq!(world.ledger.claim("mail", at(600), 3600, 100).unwrap().len(), 47);
+    world.ledger.release_leases(at(601)).unwrap();
+    assert_eq!(
+        world.ledger.claim("mail", at(601), 30, 100).unwrap().len(),
+        48,
+        "a post that starts leaves nothing leased"
+    );
+}
+
+#[test]
+fn a_statement_without_a_change_is_an_entry() {
+    let world = World::new();
+    let said = decision(triage(), "delivery.give_up", Vec::new());
+    assert!(world.ledger.apply(&said).unwrap().entry.is_some());
+    assert_eq!(world.ledger.verify(&post(), &[]).unwrap().broken, None);
 }
 
 #[test]

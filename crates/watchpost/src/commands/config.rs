@@ -34,6 +34,7 @@ pub(crate) fn run(path: Option<&Path>, action: &Action) -> Result<()> {
             let configuration = Configuration::read(Some(path))?;
             configuration.check_console()?;
             configuration.ingest.check_bindings()?;
+            configuration.channels.open()?;
             writeln!(out, "{} is right", path.display())?;
         }
     }

@@ -1,8 +1,8 @@
 //! The running post: opens the stores, starts each part in its own `start_…`, and ends them in order.
 
-mod announce;
 mod chores;
 mod decide;
+mod deliver;
 mod door;
 mod greeting;
 mod metrics;
@@ -36,6 +36,7 @@ use tokio::{
     task::JoinSet,
 };
 
+pub(crate) use self::deliver::Ways;
 use self::{
     door::Evtx,
     metrics::{Metrics, PostHealth},
@@ -59,6 +60,7 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
     let door = control::listen(data).await?;
     let rules = configuration.rules.rule_folders().load().context("loading the rules")?;
     greeting::name_refused_rules(&rules)?;
+    let ways = Ways::open(configuration).context("opening the channels")?;
     let stores = open_stores(configuration)?;
     let metrics = Arc::new(Metrics::default());
     let tokens = Arc::new(LedgerTokens::read(&stores.ledger)?);
@@ -86,10 +88,7 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
     tasks.spawn(chores::watch_sources(stores.ledger.clone(), clock::now()));
     tasks.spawn(chores::keep_the_lake(stores.clone()));
     tasks.spawn(chores::reload_rules(configuration.rules.rule_folders(), rules_given));
-    tasks.spawn(announce::carry_out(
-        stores.ledger.clone(),
-        configuration.announce.webhook.clone(),
-    ));
+    deliver::start_lanes(&stores.ledger, ways, &mut tasks)?;
     greeting::greet(&stores.ledger, configuration, console, intake.addresses)?;
 
     wait_for_the_end().await?;

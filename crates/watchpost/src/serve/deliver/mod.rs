@@ -1,0 +1,126 @@
+//! Carries out what decisions ask of the outside: a lane for each channel, so that one that is slow never holds up another; what is given
+//! up goes into the duty book with its reason.
+
+mod announcing;
+mod lane;
+mod reports;
+
+use anyhow::{Context, Result};
+use connectors::channels::OpenedChannel;
+use ledger::Ledger;
+use model::{Effect, Scope, Timestamp};
+use tokio::task::JoinSet;
+
+use self::lane::{Lane, Way};
+use crate::{clock, configuration::Configuration};
+
+/// Lanes without a channel are looked for this often.
+const STRAY_SECONDS: u64 = 30;
+
+/// Everything that messages may go through.
+#[derive(Debug)]
+pub(crate) struct Ways {
+    /// The channels by name.
+    channels: Vec<OpenedChannel>,
+    /// Where announcements go.
+    announcements: Way,
+}
+
+impl Ways {
+    /// Opens every channel of the configuration; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When one cannot be opened as it is configured.
+    pub(crate) fn open(configuration: &Configuration) -> Result<Self> {
+        let mut channels = configuration.channels.open()?;
+        let (web_push, _key) = configuration.web_push.open(&configuration.data)?;
+        channels.push(web_push);
+        let announcements = announcing::way(&configuration.announce, &channels)?;
+        Ok(Self {
+            channels,
+            announcements,
+        })
+    }
+
+    /// The channel of a name.
+    pub(crate) fn channel(&self, name: &str) -> Option<&OpenedChannel> {
+        self.channels.iter().find(|channel| channel.name == name)
+    }
+
+    /// The names of the channels.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.channels.iter().map(|channel| channel.name.as_str())
+    }
+}
+
+/// Starts a task for each lane, and one for each channel that reports later.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub(super) fn start_lanes(ledger: &Ledger, ways: Ways, tasks: &mut JoinSet<()>) -> Result<()> {
+    // This post is the only one on its data: whatever was under way when it last ended is to be tried again now.
+    ledger.release_leases(clock::now()).context("taking up the outbox")?;
+    let Ways {
+        channels,
+        announcements,
+    } = ways;
+    let mut known = vec![Effect::ANNOUNCEMENTS.to_owned()];
+    let announcing = Lane::new(Effect::ANNOUNCEMENTS.to_owned(), ledger.clone(), announcements);
+    tasks.spawn(announcing.run());
+    for channel in channels {
+        known.push(channel.name.clone());
+        if let Some(reported) = channel.channel.reports() {
+            tasks.spawn(reports::follow(ledger.clone(), channel.name.clone(), reported));
+        }
+        let name = channel.name.clone();
+        tasks.spawn(Lane::new(name, ledger.clone(), Way::Channel(channel)).run());
+    }
+    tasks.spawn(give_up_strays(ledger.clone(), known));
+    Ok(())
+}
+
+/// Gives up what waits for a channel that is not configured.
+async fn give_up_strays(ledger: Ledger, known: Vec<String>) {
+    loop {
+        let known = known.clone();
+        let given_up = ledger.off_thread(move |ledger| give_up(ledger, &known)).await;
+        if let Err(error) = given_up {
+            tracing::error!("effects without a channel were not given up: {error:#}");
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(STRAY_SECONDS)).await;
+    }
+}
+
+fn give_up(ledger: &Ledger, known: &[String]) -> Result<()> {
+    for stray in ledger.lanes(&Scope::of_post("outbox"))? {
+        if stray.waiting == 0 || known.contains(&stray.name) {
+            continue;
+        }
+        let now = clock::now();
+        let claimed = ledger.claim(&stray.name, now, STRAY_SECONDS, lane::CLAIMED_MAX)?;
+        let reason = format!("no channel is configured with the name {:?}", stray.name);
+        let outcomes: Vec<_> = claimed
+            .into_iter()
+            .map(|claim| (claim, ledger::Outcome::Permanent(reason.clone())))
+            .collect();
+        settle(ledger, &stray.name, &outcomes, now)?;
+    }
+    Ok(())
+}
+
+/// Notes outcomes, and writes into the duty book what is given up with them.
+fn settle(ledger: &Ledger, lane: &str, outcomes: &[(ledger::Claimed, ledger::Outcome)], now: Timestamp) -> Result<()> {
+    ledger.settle_all(outcomes.iter().map(|(claim, outcome)| (claim, outcome)), now)?;
+    let given_up: Vec<_> = outcomes
+        .iter()
+        .filter_map(|(claim, outcome)| match outcome {
+            ledger::Outcome::Delivered(_) => None,
+            ledger::Outcome::Permanent(reason) => Some((claim, reason)),
+            ledger::Outcome::Retryable { reason, .. } => claim.is_last_attempt().then_some((claim, reason)),
+        })
+        .collect();
+    if let Some(decision) = reports::given_up(lane, &given_up, now) {
+        ledger.apply(&decision)?;
+    }
+    Ok(())
+}
