@@ -1,5 +1,6 @@
 //! The house rules that a program can hold: each rule reads the tree and names every place that breaks it.
 
+mod dependencies;
 mod documents;
 mod floors;
 mod modules;
@@ -73,6 +74,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     objections.extend(sources::check(&files));
     objections.extend(modules::check(&files));
     objections.extend(documents::check(root)?);
+    objections.extend(dependencies::check(root)?);
     for objection in &objections {
         say(&format!(
             "{}: {} — {}",

@@ -1,0 +1,162 @@
+//! How fast a storm of messages leaves: through the running post to a mail server on loopback, while another channel hangs.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::Command,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::{
+    run::{run as run_command, say},
+    server::{Site, build},
+};
+
+/// How long a storm may take before it is given up.
+const SECONDS_MAX: u64 = 300;
+/// Messages that wait on the channel that hangs.
+const HANGING: u64 = 200;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Messages in the storm
+    #[arg(long, default_value_t = 10_000)]
+    messages: u64,
+    /// Letters under way at once
+    #[arg(long, default_value_t = 8)]
+    at_once: u32,
+}
+
+/// What the mail server took.
+#[derive(Default)]
+struct Taken {
+    letters: AtomicU64,
+    ids: Mutex<std::collections::HashSet<String>>,
+}
+
+#[expect(clippy::disallowed_methods, reason = "it measures")]
+pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
+    let folder = root.join("target/bench/notify");
+    let _ = fs::remove_dir_all(&folder);
+    let taken = Arc::new(Taken::default());
+    let mail = serve(&taken)?;
+    // Accepts connections into its backlog and never says a word.
+    let silent = TcpListener::bind("127.0.0.1:0")?;
+    let channels = format!(
+        "[ingest.files]\nenabled = false\n\n[ingest.journald]\nenabled = false\n\n\
+         [channels.mail]\nkind = \"smtp\"\nserver = \"127.0.0.1\"\nport = {mail}\nsecurity = \"none\"\n\
+         from = \"Trực ca <watch@example.vn>\"\npace = {{ at_once = {} }}\n\n\
+         [channels.hanging]\nkind = \"http\"\nurl = \"http://127.0.0.1:{}/\"\n",
+        options.at_once,
+        silent.local_addr()?.port()
+    );
+    let site = Site::lay_out(build(root)?, &folder, &channels)?;
+    run_command(
+        Command::new("cargo")
+            .current_dir(root)
+            .args([
+                "run",
+                "--quiet",
+                "--profile",
+                "quick",
+                "--package",
+                "ledger",
+                "--example",
+                "storm",
+                "--",
+            ])
+            .arg(&site.data)
+            .args(["hanging", &HANGING.to_string(), "mail", &options.messages.to_string()]),
+    )?;
+    let begun = Instant::now();
+    let post = site.start()?;
+    while taken.letters.load(Ordering::Relaxed) < options.messages {
+        if begun.elapsed().as_secs() > SECONDS_MAX {
+            bail!(
+                "only {} letters left in {SECONDS_MAX} s",
+                taken.letters.load(Ordering::Relaxed)
+            );
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    let cpu = post.cpu_seconds()?;
+    thread::sleep(Duration::from_secs(1));
+    post.stop()?;
+    let letters = taken.letters.load(Ordering::Relaxed);
+    let ids = taken.ids.lock().map_or(0, |ids| ids.len());
+    say(&format!(
+        "{letters} letters, {ids} different ones, while {HANGING} messages waited on a channel that hangs; {cpu:.1} s of processor"
+    ));
+    if ids as u64 != options.messages || letters != options.messages {
+        bail!("each message must leave once");
+    }
+    say(&format!("notify messages={letters} seconds={seconds:.1} channel=smtp"));
+    Ok(())
+}
+
+/// A mail server that takes everything; gives its port.
+fn serve(taken: &Arc<Taken>) -> Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("opening a port for the mail server")?;
+    let port = listener.local_addr()?.port();
+    let taken = Arc::clone(taken);
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let taken = Arc::clone(&taken);
+            thread::spawn(move || converse(&stream, &taken));
+        }
+    });
+    Ok(port)
+}
+
+fn converse(stream: &TcpStream, taken: &Taken) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut out = stream.try_clone()?;
+    let mut lines = BufReader::new(stream);
+    out.write_all(b"220 sink ESMTP\r\n")?;
+    let mut line = String::new();
+    loop {
+        line.clear();
+        if lines.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        let answer: &[u8] = match line.get(..4).unwrap_or_default() {
+            "EHLO" => b"250-sink\r\n250 8BITMIME\r\n",
+            "DATA" => {
+                out.write_all(b"354 go\r\n")?;
+                take(&mut lines, taken)?;
+                b"250 taken\r\n"
+            }
+            "QUIT" => return out.write_all(b"221 bye\r\n"),
+            _ => b"250 ok\r\n",
+        };
+        out.write_all(answer)?;
+    }
+}
+
+fn take(lines: &mut impl BufRead, taken: &Taken) -> std::io::Result<()> {
+    let mut limited = lines.take(1 << 20);
+    let mut line = String::new();
+    loop {
+        line.clear();
+        if limited.read_line(&mut line)? == 0 || line == ".\r\n" {
+            taken.letters.fetch_add(1, Ordering::Relaxed);
+            return Ok(());
+        }
+        if let Some(id) = line.strip_prefix("Message-ID: ")
+            && let Ok(mut ids) = taken.ids.lock()
+        {
+            ids.insert(id.to_owned());
+        }
+    }
+}
