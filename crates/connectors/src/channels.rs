@@ -22,7 +22,7 @@ pub use smtp::{Security, Smtp, SmtpConfig};
 pub use template::{Format, Template, TemplateError};
 pub use web_push::{Subscription, WebPush, WebPushConfig, vapid::VapidKey};
 
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use smpp::receipts as smpp_receipts;
 
 /// A message under way.

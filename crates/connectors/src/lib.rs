@@ -1,6 +1,8 @@
 //! The outside, as the post reaches it: one file per product behind one trait per kind, safe to repeat, bounded in time and size.
 
 pub mod channels;
+#[cfg(test)]
+mod corpus;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod outbound;
