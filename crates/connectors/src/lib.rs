@@ -7,5 +7,6 @@ mod corpus;
 pub mod fuzzing;
 mod outbound;
 mod secret;
+mod tls;
 
 pub use secret::{Secret, SecretError, SecretReference};

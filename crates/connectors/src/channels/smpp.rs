@@ -18,10 +18,7 @@ use rusmpp::{
     types::{COctetString, OctetString},
     values::{EsmClass, InterfaceVersion, Npi, RegisteredDelivery, Ton},
 };
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
-};
+use rustls::pki_types::ServerName;
 use serde::{Deserialize, Serialize};
 use tokio::{
     net::TcpStream,
@@ -168,7 +165,11 @@ impl Smpp {
             .interface_version(InterfaceVersion::Smpp3_4)
             .build();
         let (reporting, reports) = mpsc::channel(REPORTS_MAX);
-        let tls = if config.tls { Some(connector(config)?) } else { None };
+        let tls = if config.tls {
+            Some(crate::tls::connector(&config.server, config.authorities.as_deref())?)
+        } else {
+            None
+        };
         Ok(Self {
             shared: Arc::new(Shared {
                 bind,
@@ -404,28 +405,6 @@ fn number(written: &str, country_code: &str) -> Result<COctetString<1, 21>, Deli
         return Err(wrong());
     }
     digits.parse().map_err(|_| wrong())
-}
-
-fn connector(config: &SmppConfig) -> Result<(TlsConnector, ServerName<'static>), Wrong> {
-    let mut roots = RootCertStore::empty();
-    match &config.authorities {
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Some(path) => {
-            let wrong = |error: String| Wrong::new("authorities", format!("{}: {error}", path.display()));
-            for certificate in CertificateDer::pem_file_iter(path).map_err(|error| wrong(error.to_string()))? {
-                let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
-                roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
-            }
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let client = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Wrong::new("tls", error))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let name = ServerName::try_from(config.server.clone()).map_err(|error| Wrong::new("server", error))?;
-    Ok((TlsConnector::from(Arc::new(client)), name))
 }
 
 #[cfg(test)]

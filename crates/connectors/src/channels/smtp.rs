@@ -1,29 +1,26 @@
 //! E-mail over SMTP: STARTTLS or TLS from the start with checked certificates, one message for each recipient, the key as Message-ID.
 
-use std::{
-    fmt, fs,
-    net::IpAddr,
-    path::PathBuf,
-    sync::OnceLock,
-    time::{Duration, SystemTime},
-};
+mod connections;
+
+use std::{fmt, fs, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use lettre::{
-    Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor,
+    Address,
     address::Envelope,
     message::{
         Mailbox, MultiPart, SinglePart,
         header::{ContentType, HeaderName, HeaderValue},
     },
     transport::smtp::{
-        self, AsyncSmtpTransportBuilder,
+        self,
         authentication::Credentials,
-        client::{Certificate, CertificateStore, Tls, TlsParameters},
+        client::{Certificate, CertificateStore, TlsParameters},
         extension::ClientId,
     },
 };
 use serde::{Deserialize, Serialize};
 
+use self::connections::{Connections, Protection};
 use super::{
     Channel, DeliveryError, Message, Pace, Receipt, Sending, Urgency, Wrong,
     message::{one_line, shortened},
@@ -91,9 +88,7 @@ impl Default for SmtpConfig {
 
 /// A mail server.
 pub struct Smtp {
-    builder: AsyncSmtpTransportBuilder,
-    /// The connections; their pool lives in the runtime of the first letter.
-    transport: OnceLock<AsyncSmtpTransport<Tokio1Executor>>,
+    connections: Arc<Connections>,
     from: Mailbox,
     timeout: Duration,
     server: String,
@@ -119,36 +114,36 @@ impl Smtp {
             .from
             .parse()
             .map_err(|error| Wrong::new("from", format!("{:?} is no address: {error}", config.from)))?;
-        let tls = || tls_parameters(config);
-        let (tls, port) = match config.security {
-            Security::Starttls => (Tls::Required(tls()?), smtp::SUBMISSION_PORT),
-            Security::Tls => (Tls::Wrapper(tls()?), smtp::SUBMISSIONS_PORT),
+        let (protection, port) = match config.security {
+            Security::Starttls => (Protection::Starttls(tls_parameters(config)?), smtp::SUBMISSION_PORT),
+            Security::Tls => {
+                let (connector, name) = crate::tls::connector(&config.server, config.authorities.as_deref())?;
+                (Protection::Tls(connector, name), smtp::SUBMISSIONS_PORT)
+            }
             Security::None => {
                 check_plaintext(config)?;
-                (Tls::None, smtp::SMTP_PORT)
+                (Protection::None, smtp::SMTP_PORT)
             }
         };
-        let timeout = Duration::from_secs(config.timeout_seconds.clamp(1, 600));
         let hello = config.hello.clone().unwrap_or_else(|| from.email.domain().to_owned());
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&config.server)
-            .port(config.port.unwrap_or(port))
-            .tls(tls)
-            .hello_name(ClientId::Domain(hello))
-            .timeout(Some(timeout))
-            .pool_config(smtp::PoolConfig::new().max_size(config.pace.at_once()));
+        let mut credentials = None;
         if let Some(username) = &config.username {
             let password = config
                 .password
                 .as_ref()
                 .ok_or_else(|| Wrong::new("password", "is not set, but `username` is"))?
                 .read()?;
-            builder = builder.credentials(Credentials::new(username.clone(), password.expose().to_owned()));
+            credentials = Some(Credentials::new(username.clone(), password.expose().to_owned()));
         }
         Ok(Self {
-            builder,
-            transport: OnceLock::new(),
+            connections: Arc::new(Connections::new(
+                (config.server.clone(), config.port.unwrap_or(port)),
+                protection,
+                ClientId::Domain(hello),
+                credentials,
+            )),
             from,
-            timeout,
+            timeout: Duration::from_secs(config.timeout_seconds.clamp(1, 600)),
             server: config.server.clone(),
         })
     }
@@ -161,14 +156,9 @@ impl Smtp {
             .map_err(|error| DeliveryError::permanent(format!("{:?} is no mail address: {error}", message.to)))?;
         let letter = compose(&self.from, &to, message)?;
         let envelope = Envelope::new(Some(self.from.email.clone()), vec![to]).map_err(DeliveryError::permanent)?;
-        let transport = self.transport.get_or_init(|| self.builder.clone().build()).clone();
-        // In a task of its own: a connection that is let go in the middle of a letter must not go back to the others.
-        let sending = tokio::spawn(async move { transport.send_raw(&envelope, &letter).await });
-        let answer = match tokio::time::timeout(self.timeout, sending).await {
-            Err(_) => return Err(DeliveryError::retryable("no answer from the mail server in time")),
-            Ok(Err(error)) => return Err(DeliveryError::retryable(error)),
-            Ok(Ok(answer)) => answer.map_err(|error| judge(&error))?,
-        };
+        let answer = tokio::time::timeout(self.timeout, self.connections.send(&envelope, &letter))
+            .await
+            .map_err(|_| DeliveryError::retryable("no answer from the mail server in time"))??;
         Ok(Receipt {
             reference: message_id(message, &self.from),
             note: shortened(
@@ -186,22 +176,6 @@ impl Smtp {
 impl Channel for Smtp {
     fn send<'a>(&'a self, message: &'a Message) -> Sending<'a> {
         Box::pin(self.deliver(message))
-    }
-}
-
-/// What a failed attempt means. Refusals of this recipient or this letter are for good; what is wrong between the post and its server
-/// (4xx, the account, the connection) can be mended.
-fn judge(error: &smtp::Error) -> DeliveryError {
-    let mut reason = error.to_string();
-    if let Some(cause) = std::error::Error::source(error) {
-        reason = format!("{reason}: {cause}");
-    }
-    let reason = one_line(&reason);
-    match error.status().map(|code| code.to_string()).as_deref() {
-        // RFC 4954, 6: the account, not the letter.
-        Some("530" | "534" | "535" | "538") => DeliveryError::retryable(reason),
-        Some(_) if error.is_permanent() => DeliveryError::permanent(reason),
-        _ => DeliveryError::retryable(reason),
     }
 }
 
@@ -256,7 +230,7 @@ fn compose(from: &Mailbox, to: &Address, message: &Message) -> Result<Vec<u8>, D
         .to(Mailbox::new(None, to.clone()))
         .subject(message.subject_line())
         .message_id(Some(message_id(message, from)))
-        .date(SystemTime::UNIX_EPOCH + Duration::from_secs(message.at.as_second().try_into().unwrap_or(0)))
+        .date(std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(message.at.as_second().try_into().unwrap_or(0)))
         // RFC 3834: nobody's absence notice needs to answer this.
         .raw_header(header("Auto-Submitted", "auto-generated"));
     if message.urgency == Urgency::High {
