@@ -175,6 +175,28 @@
     previewForm.addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(update, 250); });
   }
 
+  // Messages on this device: asked for by a button, never by opening a page.
+  const push = one("[data-push-key]");
+  if (push) {
+    const state = one("[data-push-state]", push), button = one("button", push);
+    const tell = (word) => { state.textContent = push.dataset[word]; };
+    if (!isSecureContext || !("serviceWorker" in navigator) || !("PushManager" in window)) { button.disabled = true; tell("impossible"); }
+    push.addEventListener("submit", async (event) => {
+      if (push.elements.subscription.value) return;
+      event.preventDefault();
+      try {
+        if (await Notification.requestPermission() !== "granted") { tell("denied"); return; }
+        await navigator.serviceWorker.register("/service-worker.js");
+        const worker = await navigator.serviceWorker.ready;
+        const plain = atob(push.dataset.pushKey.replaceAll("-", "+").replaceAll("_", "/"));
+        const key = Uint8Array.from(plain, (sign) => sign.charCodeAt(0));
+        const subscription = await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+        push.elements.subscription.value = JSON.stringify(subscription);
+        push.requestSubmit();
+      } catch (error) { tell("failed"); state.append(` (${error.message})`); }
+    });
+  }
+
   // Keyboard: the queue first.
   const places = { q: "/queue", s: "/silences", n: "/sources", r: "/rules", d: "/duty-book", w: "/wall" };
   const titles = () => all(".alert .title");

@@ -62,6 +62,15 @@ pub(crate) static ICON: LazyLock<Asset> = LazyLock::new(|| {
     )
 });
 
+/// What shows pushed messages when no page is open. Its address fixes what it is in charge of, so it stands at the root and is asked for anew.
+pub(crate) async fn service_worker() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, include_str!("../assets/service-worker.js")).into_response()
+}
+
 /// Serves one of them.
 pub(crate) async fn serve(Path(file): Path<String>) -> Response {
     let found = [&STYLE, &SCRIPT, &ICON].into_iter().find(|asset| asset.file == file);

@@ -31,4 +31,4 @@ mod work;
 pub use routes::{RouteInfo, router, routes};
 pub use rules::{RefusedRule, RuleBook, RuleCatalog, RuleListing};
 pub use secrets::hash_password;
-pub use state::{Clock, ConsoleConfig, ConsoleState, Health, Randomness};
+pub use state::{Clock, ConsoleConfig, ConsoleState, Health, Randomness, Reach};

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod alert;
+pub(crate) mod channel;
 pub(crate) mod duty_book;
 pub(crate) mod problem;
 pub(crate) mod queue;

@@ -94,6 +94,7 @@ fn page_routes() -> Vec<Route> {
         read("/setup/{token}", Access::Public, p::setup::first_account::get),
         read("/sign-in", Access::Public, p::session::sign_in::get),
         read("/account", Access::Needs(P::OwnAccount), p::account::show::get),
+        read("/channels", Access::Needs(P::ReadLedger), p::channel::list::get),
         read("/queue", Access::Needs(P::ReadAlerts), p::queue::list::get),
         read("/alerts/{id}", Access::Needs(P::ReadAlerts), p::alert::show::get),
         read("/silences", Access::Needs(P::ReadSilences), p::silence::list::get),
@@ -129,6 +130,26 @@ fn change_routes() -> Vec<Route> {
             "/account/sessions/end",
             Access::Needs(P::OwnAccount),
             p::account::change::end_session,
+        ),
+        write(
+            "/account/browsers",
+            Access::Needs(P::OwnAccount),
+            p::account::browsers::subscribe,
+        ),
+        write(
+            "/account/browsers/remove",
+            Access::Needs(P::OwnAccount),
+            p::account::browsers::remove,
+        ),
+        write(
+            "/account/browsers/test",
+            Access::Needs(P::OwnAccount),
+            p::account::browsers::test,
+        ),
+        write(
+            "/channels/retry",
+            Access::Needs(P::WriteSources),
+            p::channel::change::retry,
         ),
         write(
             "/alerts/acknowledge",
@@ -224,6 +245,7 @@ fn api_routes() -> Vec<Route> {
 fn machine_routes() -> Vec<Route> {
     vec![
         read("/assets/{file}", Access::Public, assets::serve),
+        read("/service-worker.js", Access::Public, assets::service_worker),
         read("/live", Access::Needs(P::ReadAlerts), live::follow),
         read("/healthz", Access::Public, machines::healthz),
         read("/readyz", Access::Public, machines::readyz),

@@ -48,10 +48,21 @@ pub struct ConsoleState {
     pub randomness: Arc<dyn Randomness>,
     /// Counters and readiness.
     pub health: Arc<dyn Health>,
+    /// How people can be reached.
+    pub reach: Reach,
     /// The section `[console]`.
     pub config: ConsoleConfig,
     /// Whether browsers reach the console by TLS; then its cookies are `Secure` and HSTS is sent.
     pub tls: bool,
+}
+
+/// How people can be reached, as the configuration has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// The channels by name, and what each carries (`email`, `sms`, `chat`, `push`).
+    pub channels: Vec<(String, &'static str)>,
+    /// The post's public key towards push services, base64url.
+    pub push_key: String,
 }
 
 /// The section `[console]` of the configuration.

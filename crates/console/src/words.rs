@@ -3,6 +3,7 @@
 
 mod account;
 mod alert;
+mod channel;
 mod counted;
 mod frame;
 mod rule;
@@ -80,6 +81,7 @@ mod tests {
         [
             account::TEXTS,
             alert::TEXTS,
+            channel::TEXTS,
             frame::TEXTS,
             rule::TEXTS,
             silence::TEXTS,

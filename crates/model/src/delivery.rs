@@ -23,3 +23,8 @@ pub struct Delivery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
 }
+
+impl Delivery {
+    /// The post's own channel to browsers.
+    pub const TO_BROWSERS: &'static str = "web-push";
+}

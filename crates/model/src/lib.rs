@@ -3,6 +3,7 @@
 
 mod access;
 mod alert;
+mod browser;
 mod decision;
 mod delivery;
 mod detection;
@@ -21,6 +22,7 @@ pub use alert::{
     Alert, AlertContext, AlertKey, AlertOrigin, AlertState, Disposition, Notice, Surroundings, Urgency, UrgencyKind,
     UrgencyReason,
 };
+pub use browser::Browser;
 pub use decision::{Change, Decision, Effect, PipelinePosition, Rejected};
 pub use delivery::Delivery;
 pub use detection::{Detection, Entity, EntityKind, FoundBy, MatchedField, RuleIdentity, RuleLevel};

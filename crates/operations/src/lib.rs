@@ -3,6 +3,7 @@
 //! rooms do not know each other, and their answers are joined here.
 
 pub mod alerts;
+pub mod browsers;
 pub mod people;
 pub mod silences;
 pub mod sources;

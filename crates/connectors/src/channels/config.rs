@@ -139,7 +139,7 @@ impl ChannelsConfig {
     /// Longest name of a channel in bytes.
     pub const NAME_BYTES_MAX: usize = 40;
     /// The name of the channel to browsers, which is always there.
-    pub const WEB_PUSH: &'static str = "web-push";
+    pub const WEB_PUSH: &'static str = model::Delivery::TO_BROWSERS;
 
     /// Opens all channels; nothing is sent yet.
     ///

@@ -1,4 +1,5 @@
 //! One's own account.
 
+pub(crate) mod browsers;
 pub(crate) mod change;
 pub(crate) mod show;

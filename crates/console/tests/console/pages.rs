@@ -4,7 +4,7 @@ use model::Role;
 
 use crate::client::{Client, page, post};
 
-const PAGES: [(&str, &str); 11] = [
+const PAGES: [(&str, &str); 12] = [
     ("queue", "/queue"),
     ("alert", "/alerts/01935f00000000000000000000000000"),
     ("silences", "/silences"),
@@ -15,6 +15,7 @@ const PAGES: [(&str, &str); 11] = [
     ("users", "/users"),
     ("wall", "/wall"),
     ("account", "/account"),
+    ("channels", "/channels"),
     ("duty_book", "/duty-book"),
 ];
 

@@ -73,6 +73,7 @@ async fn nobody_passes_without_a_session_but_to_public_routes() {
             "/sign-in",
             "/api/v1/openapi.json",
             "/assets/{file}",
+            "/service-worker.js",
             "/healthz",
             "/readyz",
             "/metrics"

@@ -80,6 +80,15 @@ impl Post {
             clock,
             randomness,
             health: Arc::new(Healthy),
+            reach: console::Reach {
+                channels: vec![
+                    ("mail".into(), "email"),
+                    ("sms".into(), "sms"),
+                    ("web-push".into(), "push"),
+                ],
+                push_key: "BA1Hxzyi1RUM1b5wjxsn7nGxAszw2u61m164i3MrAIxHF6YK5h4SDYic-dRuU_RCPCfA5aq9ojSwk5Y2EmClBPs"
+                    .into(),
+            },
             config: ConsoleConfig::default(),
             tls: false,
         };

@@ -82,7 +82,7 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
         stores: stores.clone(),
     };
     let mut tasks = JoinSet::new();
-    let console = web::start_console(configuration, &stores, rules_taken, health, &mut tasks).await?;
+    let console = web::start_console(configuration, &stores, rules_taken, (health, ways.reach()), &mut tasks).await?;
     tasks.spawn(door::answer_all(door, receiving));
     tasks.spawn(tokens::follow(stores.ledger.clone(), tokens));
     tasks.spawn(chores::watch_sources(stores.ledger.clone(), clock::now()));

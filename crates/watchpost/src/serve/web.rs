@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result};
-use console::{Clock, ConsoleConfig, ConsoleState, Randomness};
+use console::{Clock, ConsoleConfig, ConsoleState, Randomness, Reach};
 use detect::SharedRules;
 use model::{Language, Timestamp};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
@@ -19,7 +19,7 @@ pub(super) async fn start_console(
     configuration: &Configuration,
     stores: &Stores,
     rules: watch::Receiver<SharedRules>,
-    health: PostHealth,
+    (health, reach): (PostHealth, Reach),
     tasks: &mut JoinSet<()>,
 ) -> Result<SocketAddr> {
     let section = &configuration.console;
@@ -30,6 +30,7 @@ pub(super) async fn start_console(
         clock: Arc::new(WallClock),
         randomness: Arc::new(SystemRandomness),
         health: Arc::new(health),
+        reach,
         config: ConsoleConfig {
             utc_offset_minutes: i16::try_from(configuration.offset()?.seconds() / 60).unwrap_or(0),
             language: Language::Vi,

@@ -4,6 +4,7 @@ use axum::extract::State;
 use maud::{Markup, html};
 use model::Session;
 
+use super::browsers;
 use crate::desk::Desk;
 use crate::guard::Visit;
 use crate::trouble::Trouble;
@@ -28,6 +29,7 @@ pub(crate) async fn get(visit: Visit, State(desk): State<Desk>) -> Result<Markup
 
 /// The page with a note at its top.
 pub(crate) async fn answer(visit: Visit, desk: &Desk, note: Option<Note<'_>>) -> Result<Markup, Trouble> {
+    let kept = browsers::kept(&visit, desk).await?;
     let Visit {
         view,
         scope,
@@ -38,11 +40,17 @@ pub(crate) async fn answer(visit: Visit, desk: &Desk, note: Option<Note<'_>>) ->
     let sessions = desk
         .read(move |ledger| ledger.sessions_of(&scope, user.id, now))
         .await?;
-    Ok(render(&view, &sessions, &session, note))
+    let browsers = browsers::card(&view, &kept, &desk.state.reach.push_key);
+    Ok(render(&view, &sessions, &session, (note, &browsers)))
 }
 
 /// The page; `this` is the digest of the session that looks.
-pub(crate) fn render(view: &View, sessions: &[Session], this: &str, note: Option<Note<'_>>) -> Markup {
+pub(crate) fn render(
+    view: &View,
+    sessions: &[Session],
+    this: &str,
+    (note, browsers): (Option<Note<'_>>, &Markup),
+) -> Markup {
     let words = view.words;
     let content = html! {
         div.page-head { h1 { (words.account_title()) }
@@ -54,7 +62,7 @@ pub(crate) fn render(view: &View, sessions: &[Session], this: &str, note: Option
         }
         div.columns {
             (sessions_card(view, sessions, this))
-            div.stack { (password_card(words)) (language_card(words)) }
+            div.stack { (browsers) (password_card(words)) (language_card(words)) }
         }
     };
     frame::page(view, Place::Account, words.account_title(), &content)

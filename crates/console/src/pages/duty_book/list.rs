@@ -118,6 +118,7 @@ pub(crate) fn render(view: &View, book: &Book) -> Markup {
     let content = html! {
         div.page-head { h1 { (words.duty_book_title()) }
             form.end method="get" action="/duty-book" { button.button type="submit" name="verify" value="1" { (Mark::Check.draw()) (words.duty_book_verify()) } }
+            p { a href="/channels" { (words.channels_title()) } }
             p.lead { (words.duty_book_lead()) }
         }
         @if let Some(chain) = &book.chain { (chain_state(view, chain)) }

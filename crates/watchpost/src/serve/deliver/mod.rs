@@ -7,6 +7,7 @@ mod reports;
 
 use anyhow::{Context, Result};
 use connectors::channels::OpenedChannel;
+use console::Reach;
 use ledger::Ledger;
 use model::{Effect, Scope, Timestamp};
 use tokio::task::JoinSet;
@@ -24,6 +25,8 @@ pub(crate) struct Ways {
     channels: Vec<OpenedChannel>,
     /// Where announcements go.
     announcements: Way,
+    /// The post's public key towards push services.
+    push_key: String,
 }
 
 impl Ways {
@@ -33,13 +36,26 @@ impl Ways {
     /// When one cannot be opened as it is configured.
     pub(crate) fn open(configuration: &Configuration) -> Result<Self> {
         let mut channels = configuration.channels.open()?;
-        let (web_push, _key) = configuration.web_push.open(&configuration.data)?;
+        let (web_push, key) = configuration.web_push.open(&configuration.data)?;
         channels.push(web_push);
         let announcements = announcing::way(&configuration.announce, &channels)?;
         Ok(Self {
             channels,
             announcements,
+            push_key: key.public().to_owned(),
         })
+    }
+
+    /// What the console shows of them.
+    pub(crate) fn reach(&self) -> Reach {
+        Reach {
+            channels: self
+                .channels
+                .iter()
+                .map(|channel| (channel.name.clone(), channel.carries.as_str()))
+                .collect(),
+            push_key: self.push_key.clone(),
+        }
     }
 
     /// The channel of a name.
@@ -63,6 +79,7 @@ pub(super) fn start_lanes(ledger: &Ledger, ways: Ways, tasks: &mut JoinSet<()>) 
     let Ways {
         channels,
         announcements,
+        push_key: _,
     } = ways;
     let mut known = vec![Effect::ANNOUNCEMENTS.to_owned()];
     let announcing = Lane::new(Effect::ANNOUNCEMENTS.to_owned(), ledger.clone(), announcements);
