@@ -88,6 +88,11 @@ impl Words {
             "session.end" => ("Kết thúc phiên", "Ended a session"),
             "setup.link" => ("Tạo liên kết thiết lập", "Made the setup link"),
             "account.first" => ("Tạo tài khoản đầu tiên", "Made the first account"),
+            "browser.subscribe" => ("Đăng ký nhận thông báo", "Subscribed a browser"),
+            "browser.unsubscribe" => ("Huỷ nhận thông báo", "Unsubscribed a browser"),
+            "browser.test" => ("Gửi thử thông báo", "Sent a test message"),
+            "delivery.give_up" => ("Bỏ cuộc gửi tin", "Gave up messages"),
+            "delivery.retry" => ("Gửi lại tin", "Sent a message again"),
             "triage.batch" => ("Phân loại phát hiện", "Triaged detections"),
             _ => return None,
         };
