@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::TcpListener,
-    os::unix::fs::{PermissionsExt, chown},
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -40,6 +40,10 @@ impl Postfix {
         let master = real.join("usr/lib/postfix/sbin/master");
         if !master.is_file() {
             absent("Postfix");
+            return None;
+        }
+        if fs::metadata("/proc/self").unwrap().uid() != 0 {
+            absent("the right to run Postfix, which is root's,");
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
