@@ -8,7 +8,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
-use connectors::channels::{ChannelsConfig, WebPushConfig};
+use connectors::{
+    SecretReference,
+    channels::{ChannelsConfig, WebPushConfig},
+};
 use ingest::{IngestConfig, TlsIdentity};
 use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
@@ -42,6 +45,8 @@ pub(crate) struct Configuration {
     pub channels: ChannelsConfig,
     /// How browsers are reached.
     pub web_push: WebPushConfig,
+    /// Who notices when the post itself falls silent.
+    pub heartbeat: HeartbeatSection,
 }
 
 /// The `[console]` section.
@@ -78,6 +83,28 @@ pub(crate) struct AnnounceSection {
     pub to: String,
 }
 
+/// The `[heartbeat]` section.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct HeartbeatSection {
+    /// The address of the watcher that is called while the post is well; `{{secret}}` stands for the secret.
+    pub url: Option<String>,
+    /// The secret in it.
+    pub secret: Option<SecretReference>,
+    /// How often.
+    pub every_seconds: u64,
+}
+
+impl Default for HeartbeatSection {
+    fn default() -> Self {
+        Self {
+            url: None,
+            secret: None,
+            every_seconds: 60,
+        }
+    }
+}
+
 impl Default for Configuration {
     fn default() -> Self {
         Self {
@@ -91,6 +118,7 @@ impl Default for Configuration {
             announce: AnnounceSection::default(),
             channels: ChannelsConfig::default(),
             web_push: WebPushConfig::default(),
+            heartbeat: HeartbeatSection::default(),
         }
     }
 }

@@ -8,7 +8,10 @@ use std::{
 use anyhow::{Result, bail};
 use clap::Subcommand;
 
-use crate::configuration::{Configuration, EXAMPLE};
+use crate::{
+    configuration::{Configuration, EXAMPLE},
+    serve,
+};
 
 /// Shows every key of the configuration, or checks a file
 #[derive(Debug, Subcommand)]
@@ -35,6 +38,7 @@ pub(crate) fn run(path: Option<&Path>, action: &Action) -> Result<()> {
             configuration.check_console()?;
             configuration.ingest.check_bindings()?;
             configuration.channels.open()?;
+            serve::open_heartbeat(&configuration.heartbeat)?;
             writeln!(out, "{} is right", path.display())?;
         }
     }

@@ -96,6 +96,7 @@ impl Metrics {
 }
 
 /// Everything that is asked for the post's health.
+#[derive(Clone)]
 pub(crate) struct PostHealth {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) receiving: Arc<Receiving>,

@@ -5,6 +5,7 @@ mod decide;
 mod deliver;
 mod door;
 mod greeting;
+mod heartbeat;
 mod metrics;
 mod pump;
 mod replay;
@@ -36,7 +37,7 @@ use tokio::{
     task::JoinSet,
 };
 
-pub(crate) use self::deliver::Ways;
+pub(crate) use self::{deliver::Ways, heartbeat::open as open_heartbeat};
 use self::{
     door::Evtx,
     metrics::{Metrics, PostHealth},
@@ -82,6 +83,13 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
         stores: stores.clone(),
     };
     let mut tasks = JoinSet::new();
+    if let Some(call) = heartbeat::open(&configuration.heartbeat)? {
+        tasks.spawn(heartbeat::beat(
+            call,
+            configuration.heartbeat.every_seconds,
+            health.clone(),
+        ));
+    }
     let console = web::start_console(configuration, &stores, rules_taken, (health, ways.reach()), &mut tasks).await?;
     tasks.spawn(door::answer_all(door, receiving));
     tasks.spawn(tokens::follow(stores.ledger.clone(), tokens));
