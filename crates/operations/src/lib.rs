@@ -4,6 +4,7 @@
 
 pub mod alerts;
 pub mod browsers;
+pub mod duty;
 pub mod people;
 pub mod silences;
 pub mod sources;

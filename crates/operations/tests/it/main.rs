@@ -3,6 +3,7 @@
 
 mod alerts;
 mod browsers;
+mod duty;
 mod memory;
 mod people;
 mod random;

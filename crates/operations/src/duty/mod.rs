@@ -1,0 +1,57 @@
+//! Who is on duty. Pages and paging ask the same function, so that they never name two different people; coverage is
+//! proved by asking it once for each stretch on which nothing changes.
+
+mod coverage;
+mod turns;
+
+pub use coverage::{Gap, gaps};
+
+use jiff::tz::TimeZone;
+use model::{Absence, Id, Override, Team, Timestamp, User};
+
+/// A team as it is asked: its zone resolved, and who of its people is away when.
+#[derive(Debug, Clone, Copy)]
+pub struct Roster<'a> {
+    /// The team.
+    pub team: &'a Team,
+    /// The zone that `team.zone` names.
+    pub zone: &'a TimeZone,
+    /// Who is away when: leave, and closed accounts.
+    pub absences: &'a [Absence],
+}
+
+/// Who fills a position at an instant, in order of the rotations, each person once. Nobody who is away is named, whatever
+/// an override says: a page to them would be in vain.
+#[must_use]
+pub fn on_duty(roster: Roster<'_>, position: &str, at: Timestamp) -> Vec<Id<User>> {
+    let team = roster.team;
+    let turns = team.rotations.iter().filter(|rotation| rotation.position == position);
+    let mut people: Vec<Id<User>> = turns
+        .filter_map(|rotation| turns::at(rotation, roster.zone, at))
+        .collect();
+    let in_force = |over: &&Override| over.position == position && over.from <= at && at < over.until;
+    for over in team.overrides.iter().filter(in_force) {
+        match over.instead_of {
+            None => people.extend(over.person),
+            Some(replaced) => {
+                // In the place of the person who is replaced; without effect when they are not on duty.
+                if let Some(place) = people.iter().position(|person| *person == replaced) {
+                    people.splice(place..=place, over.person);
+                }
+            }
+        }
+    }
+    let mut named = Vec::with_capacity(people.len());
+    for person in people {
+        if !named.contains(&person) && !is_away(roster.absences, person, at) {
+            named.push(person);
+        }
+    }
+    named
+}
+
+fn is_away(absences: &[Absence], person: Id<User>, at: Timestamp) -> bool {
+    absences
+        .iter()
+        .any(|away| away.person == person && away.from <= at && away.until.is_none_or(|until| at < until))
+}
