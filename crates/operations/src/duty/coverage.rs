@@ -47,7 +47,7 @@ pub fn gaps(roster: Roster<'_>, from: Timestamp, until: Timestamp) -> Vec<Gap> {
 }
 
 /// The stretches between two instants on each of which nothing changes in a position.
-fn stretches(
+pub(super) fn stretches(
     roster: Roster<'_>,
     position: &str,
     from: Timestamp,

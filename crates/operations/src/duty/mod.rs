@@ -2,9 +2,11 @@
 //! proved by asking it once for each stretch on which nothing changes.
 
 mod coverage;
+mod stand_ins;
 mod turns;
 
 pub use coverage::{Gap, gaps};
+pub use stand_ins::{FAIRNESS_DAYS, StandIn, stand_ins};
 
 use jiff::tz::TimeZone;
 use model::{Absence, Id, Override, Team, Timestamp, User};

@@ -1,8 +1,8 @@
 //! Who is on duty, on ordinary days, on days when clocks change, and when somebody is away.
 
-use jiff::{Timestamp, ToSpan, civil, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, ToSpan, civil, tz::TimeZone};
 use model::{Absence, Id, Override, Position, Rotation, Team, User};
-use operations::duty::{Roster, gaps, on_duty};
+use operations::duty::{Roster, gaps, on_duty, stand_ins};
 use proptest::prelude::*;
 
 fn person(number: u128) -> Id<User> {
@@ -136,6 +136,47 @@ fn who_stands_in_takes_the_place_only_while_the_other_is_on_duty_and_an_empty_te
         found.iter().map(|gap| (gap.from, gap.until)).collect::<Vec<_>>(),
         [(from, until)]
     );
+}
+
+#[test]
+fn who_could_close_a_gap_is_rested_present_and_least_burdened_first() {
+    let mut team = team(&[1, 2, 3], 1, &[6, 14, 22]);
+    team.overrides.push(Override {
+        position: "officer".into(),
+        from: at("2026-05-02T06:00:00+07"),
+        until: at("2026-05-02T14:00:00+07"),
+        instead_of: Some(person(1)),
+        person: Some(person(5)),
+    });
+    let zone = hanoi();
+    // The turn of person 2 on 30 April, from 14:00 to 22:00, is empty.
+    let absences = [
+        Absence {
+            person: person(2),
+            from: at("2026-04-30T13:00:00+07"),
+            until: Some(at("2026-04-30T23:00:00+07")),
+        },
+        Absence {
+            person: person(6),
+            from: at("2026-04-30T21:00:00+07"),
+            until: None,
+        },
+    ];
+    let roster = Roster {
+        team: &team,
+        zone: &zone,
+        absences: &absences,
+    };
+    let found = gaps(roster, at("2026-04-30T00:00:00+07"), at("2026-05-01T00:00:00+07"));
+    assert_eq!(found.len(), 1);
+    let all: Vec<_> = (1..=6).map(person).collect();
+    // Persons 1 and 3 have 17 turns each in the days around it: then the id decides, so that the order is always the same.
+    for (rest_hours, expected) in [(0, vec![4, 5, 1, 3]), (8, vec![4, 5]), (40, vec![4])] {
+        let proposed = stand_ins(&found[0], &all, &[roster], SignedDuration::from_hours(rest_hours));
+        let named: Vec<_> = proposed.iter().map(|stand_in| stand_in.person).collect();
+        let expected: Vec<_> = expected.into_iter().map(person).collect();
+        assert_eq!(named, expected, "{rest_hours} hours of rest");
+    }
 }
 
 proptest! {
