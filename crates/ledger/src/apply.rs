@@ -8,7 +8,7 @@ use crate::{
     ApplyError, Head, Ledger,
     database::big,
     entry::{ChangeNote, NO_HASH, Sealed},
-    nouns::{accounts, alerts, detections, outbox, settings, silences, sources},
+    nouns::{accounts, alerts, detections, outbox, reports, settings, silences, sources},
 };
 
 /// What a committed decision became.
@@ -119,6 +119,7 @@ fn write_change<'a>(
         Change::PutSetupLink { link } => accounts::put_setup_link(booking, link)?,
         Change::UseSetupLink { digest } => accounts::use_setup_link(booking, digest)?,
         Change::PutSetting { name, value, revision } => settings::put(booking, name, value, *revision)?,
+        Change::PutReport { report } => reports::put(booking, report)?,
         Change::AdvancePipeline { position } => settings::advance(booking, *position)?,
     };
     notes.push(note);
@@ -148,7 +149,8 @@ fn is_bookkeeping(decision: &Decision) -> bool {
             | Change::PutSession { .. }
             | Change::PutSetupLink { .. }
             | Change::UseSetupLink { .. }
-            | Change::PutSetting { .. } => false,
+            | Change::PutSetting { .. }
+            | Change::PutReport { .. } => false,
         })
 }
 

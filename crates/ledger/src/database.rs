@@ -11,6 +11,7 @@ use crate::{Ledger, OpenError, StoreError};
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_lanes.sql"),
+    include_str!("../migrations/0003_reports.sql"),
 ];
 
 /// Prepared statements kept per connection.

@@ -94,7 +94,7 @@ struct Walked {
 
 impl Ledger {
     /// Verifies the whole ledger: every hash, every link, the head file and whatever heads were kept elsewhere, every row
-    /// of alerts, silences, accounts, tokens and settings, every kept detection.
+    /// of alerts, silences, accounts, tokens, settings and reports, every kept detection.
     ///
     /// # Errors
     /// See [`ReadError`]; what was tampered with is no error but the result.
@@ -237,12 +237,13 @@ fn hold_against(connection: &Connection, walked: &Walked, known: &Head) -> Resul
 }
 
 /// The tables whose rows must agree with the entries, and their key columns.
-const STATE: [(&str, &str); 5] = [
+const STATE: [(&str, &str); 6] = [
     ("alert", "id"),
     ("silence", "id"),
     ("account", "id"),
     ("source_token", "digest"),
     ("setting", "name"),
+    ("report", "id"),
 ];
 
 fn check_state(

@@ -98,6 +98,12 @@ pub enum Permission {
     WriteSources,
     /// See rules and their state.
     ReadRules,
+    /// See reports and make them.
+    ReadReports,
+    /// Begin reports and answer their gaps.
+    WriteReports,
+    /// Send reports, and say that they were sent.
+    SendReports,
     /// See the duty book: every decision with its hash.
     ReadLedger,
     /// Make accounts and change roles.
@@ -108,7 +114,7 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Permission; 10] = [
+    pub const ALL: [Permission; 13] = [
         Self::ReadAlerts,
         Self::WorkAlerts,
         Self::ReadSilences,
@@ -116,6 +122,9 @@ impl Permission {
         Self::ReadSources,
         Self::WriteSources,
         Self::ReadRules,
+        Self::ReadReports,
+        Self::WriteReports,
+        Self::SendReports,
         Self::ReadLedger,
         Self::WriteUsers,
         Self::OwnAccount,
@@ -137,9 +146,9 @@ impl Role {
     pub fn allows(self, permission: Permission) -> bool {
         use Permission as P;
         match permission {
-            P::ReadAlerts | P::ReadSilences | P::ReadSources | P::ReadRules | P::OwnAccount => true,
-            P::WorkAlerts => matches!(self, Self::DutyOfficer | Self::ShiftLead | Self::Administrator),
-            P::WriteSilences => matches!(self, Self::ShiftLead | Self::Administrator),
+            P::ReadAlerts | P::ReadSilences | P::ReadSources | P::ReadRules | P::ReadReports | P::OwnAccount => true,
+            P::WorkAlerts | P::WriteReports => matches!(self, Self::DutyOfficer | Self::ShiftLead | Self::Administrator),
+            P::WriteSilences | P::SendReports => matches!(self, Self::ShiftLead | Self::Administrator),
             P::WriteSources | P::WriteUsers => matches!(self, Self::Administrator),
             P::ReadLedger => matches!(self, Self::ShiftLead | Self::Administrator | Self::Auditor),
         }
@@ -230,6 +239,7 @@ mod tests {
                 Permission::ReadSilences,
                 Permission::ReadSources,
                 Permission::ReadRules,
+                Permission::ReadReports,
                 Permission::ReadLedger,
                 Permission::OwnAccount
             ]

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actor, Alert, Delivery, Detection, Id, Language, LossAccount, Phrase, Problem, Seq, Session, SetupLink, Silence,
+    Actor, Alert, Delivery, Detection, Id, Language, LossAccount, Phrase, Problem, Report, Seq, Session, SetupLink,
+    Silence,
     SourceHealth, SourceId, SourceToken, Timestamp, User,
 };
 
@@ -95,6 +96,11 @@ pub enum Change {
         value: String,
         /// One more than the revision it was decided on; the first is 1.
         revision: u64,
+    },
+    /// A report is new or changed.
+    PutReport {
+        /// The whole report as it is now.
+        report: Box<Report>,
     },
     /// The journal was decided on up to here.
     AdvancePipeline {

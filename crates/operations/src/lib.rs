@@ -1,4 +1,4 @@
-//! What the post decides about alerts, silences, sources and people. Pure: the state, the time and the random numbers
+//! What the post decides about alerts, silences, sources, people and reports. Pure: the state, the time and the random numbers
 //! come in as arguments, a `Decision` or a `Rejected` goes out, and nothing is changed here. This file is the hall: the
 //! rooms do not know each other, and their answers are joined here.
 
@@ -6,6 +6,7 @@ pub mod alerts;
 pub mod browsers;
 pub mod duty;
 pub mod people;
+pub mod reports;
 pub mod silences;
 pub mod sources;
 

@@ -6,6 +6,7 @@ pub(crate) mod counts;
 pub(crate) mod detections;
 pub(crate) mod entries;
 pub(crate) mod outbox;
+pub(crate) mod reports;
 pub(crate) mod settings;
 pub(crate) mod silences;
 pub(crate) mod sources;

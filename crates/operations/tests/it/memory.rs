@@ -56,6 +56,7 @@ impl Memory {
             | Change::PutSetupLink { .. }
             | Change::UseSetupLink { .. }
             | Change::PutSetting { .. }
+            | Change::PutReport { .. }
             | Change::AdvancePipeline { .. } => {}
         }
     }

@@ -1,0 +1,198 @@
+//! Letters as files, made from the forms that ship: read back by other programs where they are on the machine.
+
+use std::{collections::BTreeMap, path::Path, process::Command};
+
+use documents::{Flaw, Layout, LedgerProof, Proof, TypesetError, verify};
+use model::{Language, Letter};
+use operations::reports::{Form, Manner, compose};
+use serde_json::{Value, json};
+
+fn content() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content/forms")
+}
+
+fn layout() -> Layout {
+    let file = content().join("layouts/decree30.typ");
+    Layout {
+        main: "decree30.typ".to_owned(),
+        files: BTreeMap::from([("decree30.typ".to_owned(), std::fs::read(file).unwrap())]),
+    }
+}
+
+fn form(id: &str) -> (Form, String) {
+    let text = std::fs::read_to_string(content().join(format!("{id}.toml"))).unwrap();
+    (Form::read(&format!("{id}.toml"), &text).unwrap(), text)
+}
+
+fn facts() -> Value {
+    json!({
+        "report": {"form": "incident-initial", "number": "12/BC-TTGS", "dated_at": "2026-04-29T23:00:00Z", "compiled_at": "2026-04-29T23:00:00Z"},
+        "organisation": {
+            "name": "Trung tâm Giám sát an toàn không gian mạng", "parent": "Sở Khoa học và Công nghệ", "abbreviation": "TTGS",
+            "address": "12 đường Lý Thường Kiệt, phường Cửa Nam, Hà Nội", "telephone": "024 3999 0000", "email": "truc@ttgs.example.vn",
+            "place": "Hà Nội", "contact_name": "Nguyễn Thị Hằng", "contact_telephone": "0912 000 000", "contact_email": "hang@ttgs.example.vn",
+            "signer_title": "Giám đốc", "signer_name": "Đặng Hữu Nghĩa",
+        },
+        "incident": {
+            "name": "Web shell in an upload folder – web-01", "description": "POST /uploads/a.php 200 — ặ ễ ự đ Đ ữ", "status": "handling",
+            "began_at": "2026-04-29T19:09:12Z", "detected_at": "2026-04-29T19:10:00Z", "reported_at": "2026-04-29T23:00:00Z",
+            "found_by": ["log_review"], "notified": ["isp", "coordinator"],
+        },
+        "system": {"operator": "Văn phòng Ủy ban nhân dân", "name": "web-01", "address": null, "level": "3"},
+        "timeline": [
+            {"entry": 11, "at": "2026-04-29T19:10:00Z", "who": "watchpost/triage", "action": "triage.batch", "reason": null},
+            {"entry": 12, "at": "2026-04-29T19:12:00Z", "who": "Nguyễn Thị Hằng", "action": "alert.acknowledge", "reason": "Đã gọi người trực, cách ly máy khỏi mạng"},
+        ],
+        "evidence": (0..40).map(|n| json!({"at": "2026-04-29T19:09:12Z", "host": "web-01", "summary": format!("POST /uploads/a{n}.php?cmd=whoami 200")})).collect::<Vec<_>>(),
+    })
+}
+
+fn letter_of(facts: &Value) -> (Letter, (String, String)) {
+    let (form, text) = form("incident-initial");
+    let manner = Manner {
+        language: Language::Vi,
+        zone: jiff::tz::TimeZone::fixed(jiff::tz::Offset::constant(7)),
+    };
+    (compose(&form, facts, &manner), (form.id, text))
+}
+
+fn proof() -> (Letter, Proof) {
+    let facts = facts();
+    let (letter, (id, text)) = letter_of(&facts);
+    let hashes: Vec<[u8; 32]> = (0..30_u8).map(|n| [n; 32]).collect();
+    let proof = Proof::new((&id, &text), &letter, facts, LedgerProof::of(&hashes, &[11, 12]));
+    (letter, proof)
+}
+
+fn pdf() -> Vec<u8> {
+    let (letter, proof) = proof();
+    let set = documents::pdf(&letter, &layout(), &proof.to_json()).unwrap();
+    assert_eq!(set.warnings, []);
+    assert!(set.without_glyph.is_empty());
+    assert!(set.pages >= 2);
+    documents::seal_pdf(set.pdf)
+}
+
+fn installed(program: &str) -> bool {
+    Command::new(program).arg("-v").output().is_ok()
+}
+
+#[test]
+fn the_pdf_reads_as_the_letter_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.pdf");
+    std::fs::write(&file, pdf()).unwrap();
+    if !installed("pdftotext") {
+        return;
+    }
+    let output = Command::new("pdftotext").args(["-layout"]).arg(&file).arg("-").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let text = String::from_utf8(output.stdout).unwrap();
+    for words in [
+        "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM",
+        "Độc lập - Tự do - Hạnh phúc",
+        "Số: 12/BC-TTGS",
+        "Hà Nội, ngày 30 tháng 4 năm 2026",
+        "ặ ễ ự đ Đ ữ",
+        "Đặng Hữu Nghĩa",
+        "[chưa có]",
+        "Nơi nhận:",
+    ] {
+        assert!(text.contains(words), "{words:?} is not in\n{text}");
+    }
+    let second = text.split('\u{c}').nth(1).unwrap();
+    assert_eq!(second.trim_start().lines().next().unwrap().trim(), "2", "the second page is numbered on top");
+    assert!(text.split('\u{c}').next().unwrap().trim_start().starts_with("SỞ KHOA HỌC"), "the first page is not numbered");
+}
+
+#[test]
+fn every_file_verifies_and_a_flipped_byte_is_named() {
+    let (letter, proof) = proof();
+    let whole = pdf();
+    for (format, file) in [
+        ("pdf", whole.clone()),
+        ("docx", documents::docx(&letter, &proof.to_json())),
+        ("json", proof.to_json().into_bytes()),
+        ("oscal", documents::oscal("Báo cáo", proof.clone()).into_bytes()),
+    ] {
+        let verified = verify(&file);
+        assert_eq!((verified.format, verified.flaws), (format, vec![]), "{format}");
+        assert_eq!(verified.proof.unwrap().facts, facts(), "{format}");
+        let step = (file.len() / 150).max(1);
+        for at in (0..file.len()).step_by(step) {
+            let mut flipped = file.clone();
+            flipped[at] ^= 0x10;
+            let space = matches!(format, "json" | "oscal") && file[at].is_ascii_whitespace();
+            assert!(space || !verify(&flipped).flaws.is_empty(), "{format}: byte {at} was flipped and nothing is wrong");
+        }
+    }
+    let mut flipped = whole;
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    let flaws = verify(&flipped).flaws;
+    assert!(flaws.iter().any(|flaw| matches!(flaw, Flaw::Bytes { from, to } if (*from..=*to).contains(&middle))), "{flaws:?}");
+}
+
+#[test]
+fn what_was_altered_on_purpose_is_named() {
+    let (_, proof) = proof();
+    let altered = |change: fn(&mut Proof)| {
+        let mut proof = proof.clone();
+        change(&mut proof);
+        verify(proof.to_json().as_bytes()).flaws
+    };
+    assert_eq!(altered(|proof| proof.facts["incident"]["status"] = json!("handled")), [Flaw::Facts("incident.status".to_owned())]);
+    assert_eq!(altered(|proof| proof.ledger.cited[0].hash = "00".repeat(32)), [Flaw::Entry(11)]);
+    assert_eq!(altered(|proof| proof.ledger.head = "00".repeat(32)), [Flaw::Entry(30)]);
+    assert_eq!(altered(|proof| proof.gaps.clear()), [Flaw::Proof]);
+    let oscal = documents::oscal("Báo cáo", proof.clone()).replace("Web shell in an upload", "Nothing in an upload");
+    assert_eq!(verify(oscal.as_bytes()).flaws, [Flaw::Carrier]);
+}
+
+#[test]
+fn an_error_in_a_layout_names_its_file_and_line_and_no_other_file_is_read() {
+    let (letter, proof) = proof();
+    for (text, expected) in [
+        ("= ok\n\n#let x = (\n", "my.typ:3:"),
+        ("#read(\"/etc/passwd\")", "my.typ:1:7: file not found"),
+        ("#read(\"../../../etc/passwd\")", "my.typ:1:7: "),
+        ("#import \"@preview/cetz:0.3.0\": *", "my.typ:1:9: failed to load file (access denied)"),
+        ("\n#datetime.today()", "my.typ:2:"),
+        ("#let f(x) = f(x + 1)\n#f(1)", "maximum function call depth exceeded"),
+        ("#let x = 0\n#while x < 1 { [a] }", "my.typ:2:2: loop seems to be infinite"),
+    ] {
+        let layout = Layout {
+            main: "my.typ".to_owned(),
+            files: BTreeMap::from([("my.typ".to_owned(), text.as_bytes().to_vec())]),
+        };
+        match documents::pdf(&letter, &layout, &proof.to_json()) {
+            Err(TypesetError::Layout(problems)) => {
+                let words = TypesetError::Layout(problems).to_string();
+                assert!(words.contains(expected), "{words} for {text:?}");
+            }
+            other => panic!("{other:?} for {text:?}"),
+        }
+    }
+}
+
+#[test]
+fn word_processors_read_the_docx() {
+    let (letter, proof) = proof();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.docx");
+    std::fs::write(&file, documents::docx(&letter, &proof.to_json())).unwrap();
+    let script = "import sys, docx\nd = docx.Document(sys.argv[1])\nprint('\\n'.join(p.text for p in d.paragraphs))\nprint('\\n'.join(c.text for t in d.tables for r in t.rows for c in r.cells))\ns = d.sections[0]\nprint(round(s.left_margin.mm), round(s.right_margin.mm), round(s.top_margin.mm), round(s.page_width.mm), s.different_first_page_header_footer)";
+    let python = std::env::var_os("WATCHPOST_REAL").map_or_else(|| "python3".into(), |real| Path::new(&real).join("python/bin/python"));
+    let output = Command::new(python).args(["-c", script]).arg(&file).output();
+    let Ok(output) = output else { return };
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    if errors.contains("No module named") {
+        return;
+    }
+    assert!(output.status.success(), "{errors}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    for words in ["CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Số: 12/BC-TTGS", "ặ ễ ự đ Đ ữ", "☒ Kiểm tra dữ liệu lưu lại (log)", "30 15 20 210 True"] {
+        assert!(text.contains(words), "{words:?} is not in\n{text}");
+    }
+}

@@ -1,0 +1,519 @@
+//! The facts of reports, compiled from what the ledger holds: one typed struct for each matter that a form can be about.
+//! A fact that the ledger does not hold is absent, never guessed; forms mark it as a gap and ask a person.
+
+use std::collections::BTreeMap;
+
+use model::{
+    About, Actor, Alert, AlertState, Detection, Disposition, Entity, EntityKind, Id, Organisation, Report, RuleLevel,
+    Silence, Source, Timestamp, User,
+};
+use serde::Serialize;
+
+/// Most rows of each list in the facts; what is beyond is counted.
+pub const ROWS_MAX: usize = 2_000;
+
+/// A step in the life of what is reported, from the duty book.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The number of its entry.
+    pub entry: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// What, as `noun.verb`.
+    pub action: String,
+    /// Why, where there are words.
+    pub reason: Option<String>,
+}
+
+/// What the ledger holds about the matter of a report.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// The organisation, as the setting names it.
+    pub organisation: &'a Organisation,
+    /// When the report is compiled.
+    pub at: Timestamp,
+    /// How people are called.
+    pub names: &'a BTreeMap<Id<User>, String>,
+    /// The alert that is reported, or all that were open in the time.
+    pub alerts: &'a [Alert],
+    /// The steps of the alert's life, oldest first.
+    pub steps: &'a [Step],
+    /// What was detected in the alert, oldest first.
+    pub detections: &'a [Detection],
+    /// Silences in force.
+    pub silences: &'a [Silence],
+    /// All sources.
+    pub sources: &'a [Source],
+    /// Reports about the same matter that were sent before.
+    pub earlier: &'a [Report],
+}
+
+/// What a report says about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReportFacts {
+    form: String,
+    number: Option<String>,
+    dated_at: Timestamp,
+    compiled_at: Timestamp,
+}
+
+/// Everything about one alert as an incident (Circular 20/2017, Forms 03 and 04; Circular 09/2020 of the State Bank).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct IncidentFacts {
+    report: ReportFacts,
+    organisation: Organisation,
+    incident: Incident,
+    system: System,
+    alert: AlertRow,
+    timeline: Vec<TimelineRow>,
+    evidence: Vec<EvidenceRow>,
+    evidence_total: u64,
+    initial: Earlier,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Incident {
+    name: String,
+    description: String,
+    detected_at: Timestamp,
+    began_at: Timestamp,
+    last_seen_at: Timestamp,
+    reported_at: Timestamp,
+    /// `handled`, `handling` or `open`.
+    status: &'static str,
+    found_by: Vec<&'static str>,
+    closed_at: Option<Timestamp>,
+    /// The reason in the closer's words.
+    result: Option<String>,
+    disposition: Option<Disposition>,
+}
+
+/// Where it happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct System {
+    name: Option<String>,
+    host: Option<String>,
+    account: Option<String>,
+    address: Option<String>,
+    source: String,
+}
+
+/// A report that went before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Earlier {
+    number: Option<String>,
+    sent_at: Option<Timestamp>,
+    receipt: Option<String>,
+}
+
+/// A step in the timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TimelineRow {
+    entry: u64,
+    at: Timestamp,
+    who: String,
+    action: String,
+    reason: Option<String>,
+}
+
+/// A detection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EvidenceRow {
+    at: Timestamp,
+    source: String,
+    host: Option<String>,
+    summary: String,
+    event: u64,
+}
+
+/// An alert in a list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AlertRow {
+    id: String,
+    rule: String,
+    title: String,
+    level: RuleLevel,
+    entity: String,
+    entity_kind: EntityKind,
+    host: Option<String>,
+    source: String,
+    summary: String,
+    detections: u64,
+    hidden: u64,
+    opened_at: Timestamp,
+    first_seen: Timestamp,
+    last_seen: Timestamp,
+    state: &'static str,
+    owner: Option<String>,
+    closed_at: Option<Timestamp>,
+    disposition: Option<Disposition>,
+    reason: Option<String>,
+    tags: Vec<String>,
+}
+
+/// What the post did in a time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PeriodFacts {
+    report: ReportFacts,
+    organisation: Organisation,
+    period: Period,
+    alerts: AlertFigures,
+    notable: Vec<AlertRow>,
+    open: Vec<AlertRow>,
+    silences: Vec<SilenceRow>,
+    sources: SourceFigures,
+    silent_sources: Vec<SourceRow>,
+    /// Rows beyond [`ROWS_MAX`] that the lists above do not hold.
+    rows_cut: u64,
+}
+
+/// From when until when, the end not included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Period {
+    from: Timestamp,
+    to: Timestamp,
+}
+
+/// Figures of alerts; rehearsals are counted apart and nowhere else.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct AlertFigures {
+    opened: u64,
+    opened_by_level: BTreeMap<&'static str, u64>,
+    closed: u64,
+    true_positive: u64,
+    benign: u64,
+    false_positive: u64,
+    resolved: u64,
+    open_at_end: u64,
+    unassigned_at_end: u64,
+    hidden: u64,
+    exercise: u64,
+}
+
+/// A silence in force.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SilenceRow {
+    id: String,
+    covers: String,
+    comment: String,
+    owner: String,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    hidden: u64,
+}
+
+/// Figures of all sources since each was first heard.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct SourceFigures {
+    known: u64,
+    silent: u64,
+    received: u64,
+    stored: u64,
+    rejected: u64,
+    lost: u64,
+}
+
+/// A source that is silent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceRow {
+    name: String,
+    silent_since: Option<Timestamp>,
+    last_heard: Timestamp,
+}
+
+/// The letter that is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReplyFacts {
+    report: ReportFacts,
+    organisation: Organisation,
+    letter: ReceivedLetter,
+}
+
+/// A letter that was received.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReceivedLetter {
+    number: String,
+    issuer: String,
+    date: String,
+    subject: String,
+}
+
+/// The facts of a report, by its matter.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Facts {
+    /// About an alert.
+    Incident(Box<IncidentFacts>),
+    /// About a time.
+    Period(Box<PeriodFacts>),
+    /// About a letter.
+    Reply(Box<ReplyFacts>),
+}
+
+/// Compiles the facts; none when the alert that the report is about is not in the view.
+#[must_use]
+pub fn compile(report: &Report, view: &View<'_>) -> Option<Facts> {
+    let own = ReportFacts {
+        form: report.form.clone(),
+        number: report.number.clone(),
+        dated_at: view.at,
+        compiled_at: view.at,
+    };
+    let organisation = view.organisation.clone();
+    match &report.about {
+        About::Alert { alert } => {
+            let alert = view.alerts.iter().find(|known| known.id == *alert)?;
+            Some(Facts::Incident(Box::new(incident(alert, own, view))))
+        }
+        About::Period { from, to } => Some(Facts::Period(Box::new(period(*from, *to, own, view)))),
+        About::Letter {
+            number,
+            issuer,
+            date,
+            subject,
+        } => Some(Facts::Reply(Box::new(ReplyFacts {
+            report: own,
+            organisation,
+            letter: ReceivedLetter {
+                number: number.clone(),
+                issuer: issuer.clone(),
+                date: date.clone(),
+                subject: subject.clone(),
+            },
+        }))),
+    }
+}
+
+fn incident(alert: &Alert, report: ReportFacts, view: &View<'_>) -> IncidentFacts {
+    let named = |kind: EntityKind| (alert.key.entity.kind == kind).then(|| alert.key.entity.name.to_string());
+    let (status, closed_at, result, disposition) = match &alert.state {
+        AlertState::New => ("open", None, None, None),
+        AlertState::Acknowledged { .. } => ("handling", None, None, None),
+        AlertState::Closed {
+            at,
+            disposition,
+            reason,
+            ..
+        } => ("handled", Some(*at), Some(reason.clone()), Some(*disposition)),
+    };
+    let initial = view
+        .earlier
+        .iter()
+        .filter(|earlier| earlier.form == "incident-initial")
+        .find_map(|earlier| {
+            let sending = earlier.sent.last()?;
+            Some(Earlier {
+                number: earlier.number.clone(),
+                sent_at: Some(sending.at),
+                receipt: Some(sending.receipt.clone()).filter(|receipt| !receipt.is_empty()),
+            })
+        })
+        .unwrap_or_default();
+    IncidentFacts {
+        report,
+        organisation: view.organisation.clone(),
+        incident: Incident {
+            name: format!("{} – {}", alert.rule.title, alert.key.entity.name),
+            description: alert.summary.clone(),
+            detected_at: alert.opened_at,
+            began_at: alert.first_seen,
+            last_seen_at: alert.last_seen,
+            reported_at: view.at,
+            status,
+            found_by: vec!["log_review"],
+            closed_at,
+            result,
+            disposition,
+        },
+        system: System {
+            name: alert.host.as_ref().map(ToString::to_string).or_else(|| named(EntityKind::Host)),
+            host: alert.host.as_ref().map(ToString::to_string),
+            account: named(EntityKind::User),
+            address: named(EntityKind::Address),
+            source: alert.source.as_str().to_owned(),
+        },
+        alert: alert_row(alert, view),
+        timeline: view.steps.iter().take(ROWS_MAX).map(|step| timeline_row(step, view)).collect(),
+        evidence: view.detections.iter().take(ROWS_MAX).map(evidence_row).collect(),
+        evidence_total: alert.detections,
+        initial,
+    }
+}
+
+fn timeline_row(step: &Step, view: &View<'_>) -> TimelineRow {
+    TimelineRow {
+        entry: step.entry,
+        at: step.at,
+        who: called(&step.actor, view),
+        action: step.action.clone(),
+        reason: step.reason.clone(),
+    }
+}
+
+fn evidence_row(detection: &Detection) -> EvidenceRow {
+    EvidenceRow {
+        at: detection.happened_at,
+        source: detection.source.as_str().to_owned(),
+        host: detection.host.as_ref().map(ToString::to_string),
+        summary: detection.summary.clone(),
+        event: detection.event,
+    }
+}
+
+/// How an actor is called.
+fn called(actor: &Actor, view: &View<'_>) -> String {
+    match actor {
+        Actor::Person { user, login } => view.names.get(user).unwrap_or(login).clone(),
+        Actor::Post { part } => format!("watchpost/{part}"),
+    }
+}
+
+fn person(user: Id<User>, view: &View<'_>) -> String {
+    view.names.get(&user).cloned().unwrap_or_else(|| user.to_string())
+}
+
+fn alert_row(alert: &Alert, view: &View<'_>) -> AlertRow {
+    let (state, closed_at, disposition, reason) = match &alert.state {
+        AlertState::New => ("new", None, None, None),
+        AlertState::Acknowledged { .. } => ("acknowledged", None, None, None),
+        AlertState::Closed {
+            at,
+            disposition,
+            reason,
+            ..
+        } => ("closed", Some(*at), Some(*disposition), Some(reason.clone())),
+    };
+    AlertRow {
+        id: alert.id.to_string(),
+        rule: alert.rule.id.to_string(),
+        title: alert.rule.title.clone(),
+        level: alert.rule.level,
+        entity: alert.key.entity.name.to_string(),
+        entity_kind: alert.key.entity.kind,
+        host: alert.host.as_ref().map(ToString::to_string),
+        source: alert.source.as_str().to_owned(),
+        summary: alert.summary.clone(),
+        detections: alert.detections,
+        hidden: alert.hidden,
+        opened_at: alert.opened_at,
+        first_seen: alert.first_seen,
+        last_seen: alert.last_seen,
+        state,
+        owner: alert.assignee.map(|user| person(user, view)),
+        closed_at,
+        disposition,
+        reason,
+        tags: alert.rule.tags.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn period(from: Timestamp, to: Timestamp, report: ReportFacts, view: &View<'_>) -> PeriodFacts {
+    let mut figures = AlertFigures::default();
+    let (mut notable, mut open) = (Vec::new(), Vec::new());
+    for alert in view.alerts.iter().filter(|alert| alert.opened_at < to) {
+        if alert.key.exercise {
+            figures.exercise += u64::from(alert.opened_at >= from);
+            continue;
+        }
+        let opened = alert.opened_at >= from;
+        if opened {
+            figures.opened += 1;
+            *figures.opened_by_level.entry(alert.rule.level.as_str()).or_default() += 1;
+            figures.hidden += alert.hidden;
+        }
+        let mut proven = false;
+        let open_at_end = match &alert.state {
+            AlertState::New | AlertState::Acknowledged { .. } => true,
+            AlertState::Closed { at, .. } if *at >= to => true,
+            AlertState::Closed { at, disposition, .. } => {
+                if *at >= from {
+                    proven = *disposition == Disposition::TruePositive;
+                    figures.count_closed(*disposition);
+                }
+                false
+            }
+        };
+        if open_at_end {
+            figures.open_at_end += 1;
+            figures.unassigned_at_end += u64::from(alert.assignee.is_none());
+            open.push(alert);
+        }
+        if proven || (opened && alert.rule.level >= RuleLevel::High) {
+            notable.push(alert);
+        }
+    }
+    notable.sort_by_key(|alert| (std::cmp::Reverse(alert.rule.level), alert.opened_at, alert.id));
+    open.sort_by_key(|alert| (std::cmp::Reverse(alert.urgency.rank), alert.id));
+    let rows_cut = (notable.len().saturating_sub(ROWS_MAX) + open.len().saturating_sub(ROWS_MAX)) as u64;
+    let rows = |alerts: &[&Alert]| alerts.iter().take(ROWS_MAX).map(|alert| alert_row(alert, view)).collect();
+    PeriodFacts {
+        report,
+        organisation: view.organisation.clone(),
+        period: Period { from, to },
+        alerts: figures,
+        notable: rows(&notable),
+        open: rows(&open),
+        silences: view.silences.iter().take(ROWS_MAX).map(|silence| silence_row(silence, view)).collect(),
+        sources: source_figures(view.sources),
+        silent_sources: view.sources.iter().filter(|source| source.health.silent_since.is_some()).take(ROWS_MAX).map(source_row).collect(),
+        rows_cut,
+    }
+}
+
+impl AlertFigures {
+    fn count_closed(&mut self, disposition: Disposition) {
+        self.closed += 1;
+        let count = match disposition {
+            Disposition::TruePositive => &mut self.true_positive,
+            Disposition::Benign => &mut self.benign,
+            Disposition::FalsePositive => &mut self.false_positive,
+            Disposition::Resolved => &mut self.resolved,
+        };
+        *count += 1;
+    }
+}
+
+fn silence_row(silence: &Silence, view: &View<'_>) -> SilenceRow {
+    let scope = &silence.scope;
+    let entity = |entity: &Entity| entity.name.to_string();
+    let covers: Vec<String> = scope
+        .rule
+        .iter()
+        .map(ToString::to_string)
+        .chain(scope.entity.iter().map(entity))
+        .chain(scope.fields.iter().map(|(field, value)| format!("{field}={value}")))
+        .collect();
+    SilenceRow {
+        id: silence.id.to_string(),
+        covers: covers.join(", "),
+        comment: silence.comment.clone(),
+        owner: person(silence.owner, view),
+        created_at: silence.created_at,
+        expires_at: silence.expires_at,
+        hidden: silence.hidden,
+    }
+}
+
+fn source_figures(sources: &[Source]) -> SourceFigures {
+    let mut figures = SourceFigures::default();
+    for source in sources {
+        figures.known += 1;
+        figures.silent += u64::from(source.health.silent_since.is_some());
+        figures.received += source.account.received;
+        figures.stored += source.account.stored;
+        figures.rejected += source.account.rejected_total();
+        figures.lost += source.account.lost;
+    }
+    figures
+}
+
+fn source_row(source: &Source) -> SourceRow {
+    SourceRow {
+        name: source.id.as_str().to_owned(),
+        silent_since: source.health.silent_since,
+        last_heard: source.last_heard,
+    }
+}
