@@ -47,7 +47,13 @@ pub fn docx(letter: &Letter, proof: &str) -> Vec<u8> {
         .default_size(26)
         .title_pg()
         .first_header(Header::new().add_paragraph(Paragraph::new()))
-        .header(Header::new().add_paragraph(Paragraph::new().align(AlignmentType::Center).add_page_num(PageNum::new())))
+        .header(
+            Header::new().add_paragraph(
+                Paragraph::new()
+                    .align(AlignmentType::Center)
+                    .add_page_num(PageNum::new()),
+            ),
+        )
         .add_table(head(letter));
     if let Some(name) = &letter.type_name {
         file = file
@@ -124,9 +130,10 @@ fn plain(words: &Words) -> String {
 }
 
 fn half(mm: usize, paragraphs: Vec<Paragraph>) -> TableCell {
-    paragraphs
-        .into_iter()
-        .fold(TableCell::new().width(twips(mm), WidthType::Dxa), TableCell::add_paragraph)
+    paragraphs.into_iter().fold(
+        TableCell::new().width(twips(mm), WidthType::Dxa),
+        TableCell::add_paragraph,
+    )
 }
 
 fn head(letter: &Letter) -> Table {
@@ -135,7 +142,9 @@ fn head(letter: &Letter) -> Table {
     if let Some(parent) = &letter.parent {
         left.push(centred(Run::new().add_text(upper(parent)).size(24)));
     }
-    left.push(centred(Run::new().add_text(upper(&plain(&letter.issuer))).size(24).bold()));
+    left.push(centred(
+        Run::new().add_text(upper(&plain(&letter.issuer))).size(24).bold(),
+    ));
     left.push(centred(Run::new().add_text("_______").size(24)));
     left.push(runs(centred_empty(), &letter.number, |run| run));
     if letter.type_name.is_none() {
@@ -151,16 +160,13 @@ fn head(letter: &Letter) -> Table {
 }
 
 fn foot(letter: &Letter) -> Table {
-    let mut left = vec![
-        Paragraph::new().add_run(Run::new().add_text(&letter.recipients_label).size(24).bold().italic()),
-    ];
+    let mut left =
+        vec![Paragraph::new().add_run(Run::new().add_text(&letter.recipients_label).size(24).bold().italic())];
     let last = letter.recipients.len().saturating_sub(1);
     for (nth, recipient) in letter.recipients.iter().enumerate() {
         let paragraph = Paragraph::new().add_run(Run::new().add_text("- ").size(22));
         let end = if nth == last { "." } else { ";" };
-        left.push(
-            runs(paragraph, recipient, |run| run.size(22)).add_run(Run::new().add_text(end).size(22)),
-        );
+        left.push(runs(paragraph, recipient, |run| run.size(22)).add_run(Run::new().add_text(end).size(22)));
     }
     let mut right = vec![
         centred(Run::new().add_text(plain(&letter.signer_title).to_uppercase()).bold()),
@@ -168,7 +174,10 @@ fn foot(letter: &Letter) -> Table {
     ];
     right.extend((0..4).map(|_| centred_empty()));
     right.push(runs(centred_empty(), &letter.signer_name, Run::bold));
-    unruled(vec![TableRow::new(vec![half(75, left), half(90, right)]).cant_split()], &[75, 90])
+    unruled(
+        vec![TableRow::new(vec![half(75, left), half(90, right)]).cant_split()],
+        &[75, 90],
+    )
 }
 
 fn unruled(rows: Vec<TableRow>, widths_mm: &[usize]) -> Table {

@@ -15,10 +15,7 @@ const FILES: [&[u8]; 4] = [
 
 /// The fonts, and the book by which the typesetter finds them.
 pub(crate) fn load() -> (FontBook, Vec<Font>) {
-    let fonts: Vec<Font> = FILES
-        .iter()
-        .flat_map(|file| Font::iter(Bytes::new(*file)))
-        .collect();
+    let fonts: Vec<Font> = FILES.iter().flat_map(|file| Font::iter(Bytes::new(*file))).collect();
     (FontBook::from_fonts(&fonts), fonts)
 }
 
@@ -54,7 +51,10 @@ mod tests {
     fn every_letter_of_vietnamese_has_a_glyph_in_every_style() {
         assert_eq!(vietnamese().chars().count(), 2 * 73);
         assert_eq!(without_glyph(&vietnamese()), Vec::<char>::new());
-        assert_eq!(without_glyph("0123456789 “”‘’–—…•§°№₫€→≤≥ [chưa có]"), Vec::<char>::new());
+        assert_eq!(
+            without_glyph("0123456789 “”‘’–—…•§°№₫€→≤≥ [chưa có]"),
+            Vec::<char>::new()
+        );
     }
 
     #[test]

@@ -34,6 +34,9 @@ fn node(left: &Hash, right: &Hash) -> Hash {
 
 impl Tree {
     /// Grows the tree over the entries' hashes: entry 1 first, none left out.
+    ///
+    /// # Panics
+    /// Never: there is always a level.
     #[must_use]
     pub fn over(hashes: &[Hash]) -> Self {
         let mut levels = vec![hashes.iter().map(leaf).collect::<Vec<_>>()];

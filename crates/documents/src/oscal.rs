@@ -18,6 +18,9 @@ const PROPS_MAX: usize = 200;
 pub(crate) const PROOF_TITLE: &str = "watchpost-report.json";
 
 /// Writes a report as OSCAL assessment results; `title` is the report's.
+///
+/// # Panics
+/// Never: the document is plain data.
 #[must_use]
 pub fn oscal(title: &str, proof: Proof) -> String {
     let document = results(title, &proof);
@@ -39,7 +42,9 @@ pub fn oscal(title: &str, proof: Proof) -> String {
 fn results(title: &str, proof: &Proof) -> Value {
     let facts = &proof.facts;
     let digest = proof.facts_digest();
-    let at = facts["report"]["compiled_at"].as_str().unwrap_or("1970-01-01T00:00:00Z");
+    let at = facts["report"]["compiled_at"]
+        .as_str()
+        .unwrap_or("1970-01-01T00:00:00Z");
     let (start, end) = match (facts["period"]["from"].as_str(), facts["period"]["to"].as_str()) {
         (Some(from), Some(to)) => (from, to),
         (Some(_), None) | (None, _) => (facts["incident"]["began_at"].as_str().unwrap_or(at), at),
@@ -142,7 +147,13 @@ fn prop(name: &str, value: &str) -> Value {
 fn token(name: &str) -> String {
     let mut token: String = name
         .chars()
-        .map(|letter| if letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_') { letter } else { '_' })
+        .map(|letter| {
+            if letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_') {
+                letter
+            } else {
+                '_'
+            }
+        })
         .collect();
     if !token.starts_with(|first: char| first.is_alphabetic() || first == '_') {
         token.insert(0, '_');

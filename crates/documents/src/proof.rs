@@ -116,6 +116,9 @@ impl Proof {
     pub const BYTES_MAX: usize = 64 * 1024 * 1024;
 
     /// Makes the proof of a report.
+    ///
+    /// # Panics
+    /// Never: it is plain data.
     #[must_use]
     pub fn new(form: (&str, &str), letter: &model::Letter, facts: Value, ledger: LedgerProof) -> Self {
         let letter_value = serde_json::to_value(letter).expect("a letter is plain data");
@@ -150,6 +153,9 @@ impl Proof {
     }
 
     /// The proof as the file that documents carry.
+    ///
+    /// # Panics
+    /// Never: it is plain data.
     #[must_use]
     pub fn to_json(&self) -> String {
         let value = serde_json::to_value(self).expect("a proof is plain data");

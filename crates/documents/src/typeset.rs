@@ -78,6 +78,9 @@ pub enum TypesetError {
 ///
 /// # Errors
 /// When the layout is wrong or a limit is passed.
+///
+/// # Panics
+/// Never: a letter is plain data.
 pub fn pdf(letter: &Letter, layout: &Layout, proof: &str) -> Result<Typeset, TypesetError> {
     let total: usize = layout.files.values().map(Vec::len).sum();
     if layout.files.len() > Layout::FILES_MAX || total > Layout::BYTES_MAX {
@@ -146,14 +149,16 @@ impl Desk {
         };
         let mut sources = BTreeMap::new();
         for (name, bytes) in &layout.files {
-            if !name.ends_with(".typ") {
+            if name.rsplit_once('.').is_none_or(|(_, ending)| ending != "typ") {
                 continue;
             }
             let text = std::str::from_utf8(bytes).map_err(|_| unreadable(name, "is not UTF-8"))?;
             let id = id(name).ok_or_else(|| unreadable(name, "is no name for a file"))?;
             let text = if *name == layout.main {
                 // At the end, so that lines keep their numbers. A carrier of the proof is not left to the layout.
-                format!("{text}\n#pdf.attach(\"/{PROOF_FILE}\", relationship: \"data\", mime-type: \"application/json\")\n")
+                format!(
+                    "{text}\n#pdf.attach(\"/{PROOF_FILE}\", relationship: \"data\", mime-type: \"application/json\")\n"
+                )
             } else {
                 text.to_owned()
             };
@@ -174,12 +179,16 @@ impl Desk {
     }
 
     fn problem(&self, diagnostic: &SourceDiagnostic) -> LayoutProblem {
-        let place = diagnostic.span.id().zip(self.range(diagnostic.span)).and_then(|(id, range)| {
-            let name = name(id);
-            let source = self.sources.get(&name)?;
-            let (line, column) = source.lines().byte_to_line_column(range.start)?;
-            Some((name, line + 1, column + 1))
-        });
+        let place = diagnostic
+            .span
+            .id()
+            .zip(self.range(diagnostic.span))
+            .and_then(|(id, range)| {
+                let name = name(id);
+                let source = self.sources.get(&name)?;
+                let (line, column) = source.lines().byte_to_line_column(range.start)?;
+                Some((name, line + 1, column + 1))
+            });
         let (file, line, column) = place.unwrap_or_else(|| (name(self.main), 0, 0));
         let mut message = diagnostic.message.to_string();
         for hint in &diagnostic.hints {

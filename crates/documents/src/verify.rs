@@ -52,7 +52,7 @@ pub enum Flaw {
 /// The result of checking a report.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verified {
-    /// What sort of file it is: `pdf`, `docx`, `json`, `oscal`.
+    /// What sort of file it is: `pdf`, `docx`, `json`, `oscal`, `csv`.
     pub format: &'static str,
     /// SHA-256 of the whole file.
     pub file_digest: String,
@@ -72,6 +72,9 @@ pub fn verify(file: &[u8]) -> Verified {
     } else if file.starts_with(b"PK") {
         check_seal(file, &mut flaws);
         ("docx", in_docx(file), None)
+    } else if file.starts_with("\u{feff}path,value".as_bytes()) {
+        let reason = "CSV has no room for one; the same report as JSON carries it".to_owned();
+        ("csv", Err(reason), None)
     } else {
         in_json(file)
     };
@@ -119,8 +122,8 @@ fn check_proof(proof: &Proof, carrier: Option<&Value>, flaws: &mut Vec<Flaw>) {
     if !head_cited && proof.ledger.entries > 0 {
         flaws.push(Flaw::Entry(proof.ledger.entries));
     }
-    let carried = carrier.map(|document| sha256_hex(canonical(document).as_bytes()));
-    if carried.is_some() && carried != proof.carrier {
+    let around = carrier.map(|document| sha256_hex(canonical(document).as_bytes()));
+    if around.is_some() && around != proof.carrier {
         flaws.push(Flaw::Carrier);
     }
     if flaws.is_empty() && proof.sealed() != proof.seal {
@@ -222,7 +225,12 @@ fn in_json(file: &[u8]) -> InJson {
         .and_then(|results| results.remove("back-matter"));
     let proof = back
         .as_ref()
-        .and_then(|back| back["resources"].as_array()?.iter().find(|one| one["title"] == PROOF_TITLE))
+        .and_then(|back| {
+            back["resources"]
+                .as_array()?
+                .iter()
+                .find(|one| one["title"] == PROOF_TITLE)
+        })
         .and_then(|resource| resource["base64"]["value"].as_str())
         .ok_or_else(|| "no resource holds it".to_owned())
         .and_then(|text| unbase64(text).ok_or_else(|| "its resource is not base64".to_owned()))

@@ -1,5 +1,7 @@
 //! Letters as files, made from the forms that ship: read back by other programs where they are on the machine.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
+
 use std::{collections::BTreeMap, path::Path, process::Command};
 
 use documents::{Flaw, Layout, LedgerProof, Proof, TypesetError, verify};
@@ -85,7 +87,12 @@ fn the_pdf_reads_as_the_letter_does() {
     if !installed("pdftotext") {
         return;
     }
-    let output = Command::new("pdftotext").args(["-layout"]).arg(&file).arg("-").output().unwrap();
+    let output = Command::new("pdftotext")
+        .args(["-layout"])
+        .arg(&file)
+        .arg("-")
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     let text = String::from_utf8(output.stdout).unwrap();
@@ -102,8 +109,19 @@ fn the_pdf_reads_as_the_letter_does() {
         assert!(text.contains(words), "{words:?} is not in\n{text}");
     }
     let second = text.split('\u{c}').nth(1).unwrap();
-    assert_eq!(second.trim_start().lines().next().unwrap().trim(), "2", "the second page is numbered on top");
-    assert!(text.split('\u{c}').next().unwrap().trim_start().starts_with("SỞ KHOA HỌC"), "the first page is not numbered");
+    assert_eq!(
+        second.trim_start().lines().next().unwrap().trim(),
+        "2",
+        "the second page is numbered on top"
+    );
+    assert!(
+        text.split('\u{c}')
+            .next()
+            .unwrap()
+            .trim_start()
+            .starts_with("SỞ KHOA HỌC"),
+        "the first page is not numbered"
+    );
 }
 
 #[test]
@@ -124,14 +142,22 @@ fn every_file_verifies_and_a_flipped_byte_is_named() {
             let mut flipped = file.clone();
             flipped[at] ^= 0x10;
             let space = matches!(format, "json" | "oscal") && file[at].is_ascii_whitespace();
-            assert!(space || !verify(&flipped).flaws.is_empty(), "{format}: byte {at} was flipped and nothing is wrong");
+            assert!(
+                space || !verify(&flipped).flaws.is_empty(),
+                "{format}: byte {at} was flipped and nothing is wrong"
+            );
         }
     }
     let mut flipped = whole;
     let middle = flipped.len() / 2;
     flipped[middle] ^= 1;
     let flaws = verify(&flipped).flaws;
-    assert!(flaws.iter().any(|flaw| matches!(flaw, Flaw::Bytes { from, to } if (*from..=*to).contains(&middle))), "{flaws:?}");
+    assert!(
+        flaws
+            .iter()
+            .any(|flaw| matches!(flaw, Flaw::Bytes { from, to } if (*from..=*to).contains(&middle))),
+        "{flaws:?}"
+    );
 }
 
 #[test]
@@ -142,8 +168,14 @@ fn what_was_altered_on_purpose_is_named() {
         change(&mut proof);
         verify(proof.to_json().as_bytes()).flaws
     };
-    assert_eq!(altered(|proof| proof.facts["incident"]["status"] = json!("handled")), [Flaw::Facts("incident.status".to_owned())]);
-    assert_eq!(altered(|proof| proof.ledger.cited[0].hash = "00".repeat(32)), [Flaw::Entry(11)]);
+    assert_eq!(
+        altered(|proof| proof.facts["incident"]["status"] = json!("handled")),
+        [Flaw::Facts("incident.status".to_owned())]
+    );
+    assert_eq!(
+        altered(|proof| proof.ledger.cited[0].hash = "00".repeat(32)),
+        [Flaw::Entry(11)]
+    );
     assert_eq!(altered(|proof| proof.ledger.head = "00".repeat(32)), [Flaw::Entry(30)]);
     assert_eq!(altered(|proof| proof.gaps.clear()), [Flaw::Proof]);
     let oscal = documents::oscal("Báo cáo", proof.clone()).replace("Web shell in an upload", "Nothing in an upload");
@@ -157,10 +189,16 @@ fn an_error_in_a_layout_names_its_file_and_line_and_no_other_file_is_read() {
         ("= ok\n\n#let x = (\n", "my.typ:3:"),
         ("#read(\"/etc/passwd\")", "my.typ:1:7: file not found"),
         ("#read(\"../../../etc/passwd\")", "my.typ:1:7: "),
-        ("#import \"@preview/cetz:0.3.0\": *", "my.typ:1:9: failed to load file (access denied)"),
+        (
+            "#import \"@preview/cetz:0.3.0\": *",
+            "my.typ:1:9: failed to load file (access denied)",
+        ),
         ("\n#datetime.today()", "my.typ:2:"),
         ("#let f(x) = f(x + 1)\n#f(1)", "maximum function call depth exceeded"),
-        ("#let x = 0\n#while x < 1 { [a] }", "my.typ:2:2: loop seems to be infinite"),
+        (
+            "#let x = 0\n#while x < 1 { [a] }",
+            "my.typ:2:2: loop seems to be infinite",
+        ),
     ] {
         let layout = Layout {
             main: "my.typ".to_owned(),
@@ -183,7 +221,8 @@ fn word_processors_read_the_docx() {
     let file = folder.path().join("report.docx");
     std::fs::write(&file, documents::docx(&letter, &proof.to_json())).unwrap();
     let script = "import sys, docx\nd = docx.Document(sys.argv[1])\nprint('\\n'.join(p.text for p in d.paragraphs))\nprint('\\n'.join(c.text for t in d.tables for r in t.rows for c in r.cells))\ns = d.sections[0]\nprint(round(s.left_margin.mm), round(s.right_margin.mm), round(s.top_margin.mm), round(s.page_width.mm), s.different_first_page_header_footer)";
-    let python = std::env::var_os("WATCHPOST_REAL").map_or_else(|| "python3".into(), |real| Path::new(&real).join("python/bin/python"));
+    let python = std::env::var_os("WATCHPOST_REAL")
+        .map_or_else(|| "python3".into(), |real| Path::new(&real).join("python/bin/python"));
     let output = Command::new(python).args(["-c", script]).arg(&file).output();
     let Ok(output) = output else { return };
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -192,7 +231,46 @@ fn word_processors_read_the_docx() {
     }
     assert!(output.status.success(), "{errors}");
     let text = String::from_utf8(output.stdout).unwrap();
-    for words in ["CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Số: 12/BC-TTGS", "ặ ễ ự đ Đ ữ", "☒ Kiểm tra dữ liệu lưu lại (log)", "30 15 20 210 True"] {
+    for words in [
+        "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM",
+        "Số: 12/BC-TTGS",
+        "ặ ễ ự đ Đ ữ",
+        "☒ Kiểm tra dữ liệu lưu lại (log)",
+        "30 15 20 210 True",
+    ] {
         assert!(text.contains(words), "{words:?} is not in\n{text}");
     }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_bytes_are_checked(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..2_000), at in 0_usize..4_000, which in 0_usize..4) {
+        let _ = verify(&bytes);
+        let (letter, proof) = proof();
+        let mut file = match which {
+            0 => documents::docx(&letter, &proof.to_json()),
+            1 => documents::oscal("x", proof).into_bytes(),
+            2 => documents::seal_pdf(b"%PDF-1.7\n1 0 obj\nstream\n{\"format\": \"watchpost-report-1\"}\nendstream\n%%EOF\n".to_vec()),
+            _ => proof.to_json().into_bytes(),
+        };
+        let at = at % file.len();
+        let end = (at + bytes.len()).min(file.len());
+        file.splice(at..end, bytes);
+        proptest::prop_assert!(!verify(&file).flaws.is_empty() || at == end);
+    }
+}
+
+#[test]
+fn the_corpus_is_checked_without_a_panic() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/documents_verify");
+    let mut read = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let whole = path.file_name().unwrap().to_str().unwrap().starts_with("whole");
+        let flaws = verify(&std::fs::read(&path).unwrap()).flaws;
+        assert_eq!(flaws.is_empty(), whole, "{}: {flaws:?}", path.display());
+        read += 1;
+    }
+    assert!(read >= 5);
 }

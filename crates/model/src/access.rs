@@ -147,7 +147,9 @@ impl Role {
         use Permission as P;
         match permission {
             P::ReadAlerts | P::ReadSilences | P::ReadSources | P::ReadRules | P::ReadReports | P::OwnAccount => true,
-            P::WorkAlerts | P::WriteReports => matches!(self, Self::DutyOfficer | Self::ShiftLead | Self::Administrator),
+            P::WorkAlerts | P::WriteReports => {
+                matches!(self, Self::DutyOfficer | Self::ShiftLead | Self::Administrator)
+            }
             P::WriteSilences | P::SendReports => matches!(self, Self::ShiftLead | Self::Administrator),
             P::WriteSources | P::WriteUsers => matches!(self, Self::Administrator),
             P::ReadLedger => matches!(self, Self::ShiftLead | Self::Administrator | Self::Auditor),

@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Actor, Alert, Delivery, Detection, Id, Language, LossAccount, Phrase, Problem, Report, Seq, Session, SetupLink,
-    Silence,
-    SourceHealth, SourceId, SourceToken, Timestamp, User,
+    Silence, SourceHealth, SourceId, SourceToken, Timestamp, User,
 };
 
 /// How far the post has come in the journal. Committed together with the decisions that the journal led to, so that

@@ -105,7 +105,7 @@ pub enum Block {
 
 /// A fact that a report lacks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gap {
+pub struct MissingFact {
     /// Where in the facts it belongs (`system.owner`).
     pub path: String,
     /// What the form calls it.
@@ -182,5 +182,5 @@ pub struct Letter {
     /// The name of who signs.
     pub signer_name: Words,
     /// What it lacks, in order of appearance, each path once.
-    pub gaps: Vec<Gap>,
+    pub gaps: Vec<MissingFact>,
 }

@@ -32,7 +32,7 @@ pub use detection::{Detection, Entity, EntityKind, FoundBy, MatchedField, RuleId
 pub use duty::{Absence, Override, Position, Rotation, Team};
 pub use event::{Entities, EntityColumn, EntityRef, Event};
 pub use id::{Entropy, Id};
-pub use letter::{Align, Block, Choice, Column, FieldKind, Gap, Letter, Run, Words};
+pub use letter::{Align, Block, Choice, Column, FieldKind, Letter, MissingFact, Run, Words};
 pub use logsource::{LogSource, LogSourceSet};
 pub use phrase::{Language, Phrase};
 pub use problem::{Problem, ProblemKind};

@@ -5,6 +5,7 @@ mod commands;
 mod configuration;
 mod control;
 mod exercise;
+mod papers;
 mod pipeline;
 mod rule_files;
 mod serve;
@@ -46,6 +47,8 @@ enum Command {
     #[command(subcommand)]
     Notify(commands::notify::Action),
     #[command(subcommand)]
+    Report(commands::report::Action),
+    #[command(subcommand)]
     Config(commands::config::Action),
 }
 
@@ -76,6 +79,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Ledger(action) => commands::ledger::run(&configured()?.data, &action),
         Command::Lake(action) => commands::lake::run(&configured()?, &action),
         Command::Notify(action) => commands::notify::run(&configured()?, &action),
+        Command::Report(action) => commands::report::run(&configured()?, &action),
         Command::Config(action) => commands::config::run(config.as_deref(), &action),
     }
 }

@@ -21,6 +21,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("lake", &["model"]),
     ("ledger", &["model"]),
     ("connectors", &["model"]),
+    ("documents", &["model"]),
     ("console", &["model", "detect", "operations", "ledger", "lake"]),
     (
         "watchpost",
@@ -36,6 +37,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "ledger",
             "connectors",
             "console",
+            "documents",
         ],
     ),
 ];

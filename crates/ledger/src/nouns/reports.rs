@@ -76,7 +76,7 @@ impl Ledger {
     ///
     /// # Errors
     /// See [`ReadError`].
-    pub fn report(&self, scope: &Scope, id: Id<Report>) -> Result<Option<Report>, ReadError> {
+    pub fn report_by_id(&self, scope: &Scope, id: Id<Report>) -> Result<Option<Report>, ReadError> {
         self.read(scope, Permission::ReadReports, |connection| {
             body(
                 connection,

@@ -1,7 +1,7 @@
 //! A form and its facts become a letter. What is missing is marked where it belongs and listed; nothing is left out.
 
 use jiff::tz::TimeZone;
-use model::{Block, Choice, Column, FieldKind, Gap, Language, Letter, Run, Timestamp, Words};
+use model::{Block, Choice, Column, FieldKind, Language, Letter, MissingFact, Run, Timestamp, Words};
 use serde_json::Value;
 
 use super::form::{BlockForm, ColumnForm, Form, Offer};
@@ -43,7 +43,7 @@ pub fn compose(form: &Form, facts: &Value, manner: &Manner) -> Letter {
             .collect()
     };
     let addressees = each(&mut writing, &form.addressees);
-    let blocks = form.blocks.iter().flat_map(|block| writing.block(block)).collect();
+    let blocks = form.blocks.iter().filter_map(|block| writing.block(block)).collect();
     let mut recipients = each(&mut writing, &form.recipients);
     recipients.insert(0, vec![Run::known(said("Như trên", "As above"))]);
     recipients.push(vec![Run::known(said("Lưu: VT", "Filed: clerk's office"))]);
@@ -102,7 +102,7 @@ struct Writing<'a> {
     form: &'a Form,
     facts: &'a Value,
     manner: &'a Manner,
-    gaps: Vec<Gap>,
+    gaps: Vec<MissingFact>,
 }
 
 impl Writing<'_> {
@@ -185,21 +185,24 @@ impl Writing<'_> {
         let described = self.form.fact(path);
         let kind = kind.or(described.map(|fact| fact.kind)).unwrap_or_default();
         let options = described.map_or(&[][..], |fact| fact.options.as_slice());
-        match at(self.facts, path) {
-            Some(value) => push_known(words, &self.shown(value, kind, options)),
-            None => {
-                let label = described.map_or_else(
-                    || super::organisation_label(path, self.manner.language).unwrap_or(path).to_owned(),
-                    |fact| fact.label.in_language(self.manner.language).to_owned(),
-                );
-                words.push(self.gap(path, &label, kind, options));
-            }
+        if let Some(value) = at(self.facts, path) {
+            push_known(words, &self.shown(value, kind, options));
+            return;
         }
+        let label = described.map_or_else(
+            || {
+                super::organisation_label(path, self.manner.language)
+                    .unwrap_or(path)
+                    .to_owned()
+            },
+            |fact| fact.label.in_language(self.manner.language).to_owned(),
+        );
+        words.push(self.gap(path, &label, kind, options));
     }
 
     fn gap(&mut self, path: &str, label: &str, kind: FieldKind, options: &[Offer]) -> Run {
         if self.gaps.len() < GAPS_MAX && !self.gaps.iter().any(|gap| gap.path == path) {
-            self.gaps.push(Gap {
+            self.gaps.push(MissingFact {
                 path: path.to_owned(),
                 label: label.to_owned(),
                 kind,
@@ -266,14 +269,14 @@ impl Writing<'_> {
             })
             .collect();
         let words = match found {
-            Some(value) => self.unoffered(value, &fact.options),
+            Some(value) => Self::unoffered(value, &fact.options),
             None => absent(self),
         };
         Some(Block::Choices { label, choices, words })
     }
 
     /// What the facts say beyond the boxes of the form.
-    fn unoffered(&self, value: &Value, options: &[Offer]) -> Words {
+    fn unoffered(value: &Value, options: &[Offer]) -> Words {
         let all = match value {
             Value::Array(values) => values.as_slice(),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
@@ -365,12 +368,10 @@ impl Writing<'_> {
             Value::Bool(true) => self.said("Có", "Yes"),
             Value::Bool(false) => self.said("Không", "No"),
             Value::Number(number) => self.number_shown(number),
-            Value::String(text) => options
-                .iter()
-                .find(|offer| offer.value == *text)
-                .map_or_else(|| self.text_shown(text, kind), |offer| {
-                    offer.in_language(self.manner.language).to_owned()
-                }),
+            Value::String(text) => options.iter().find(|offer| offer.value == *text).map_or_else(
+                || self.text_shown(text, kind),
+                |offer| offer.in_language(self.manner.language).to_owned(),
+            ),
             Value::Array(values) => values
                 .iter()
                 .map(|value| self.shown(value, kind, options))
@@ -395,7 +396,10 @@ impl Writing<'_> {
             | FieldKind::Choices => return text.to_owned(),
         };
         match text.parse::<Timestamp>() {
-            Ok(at) => at.to_zoned_datetime(self.manner.zone.clone()).strftime(pattern).to_string(),
+            Ok(at) => at
+                .to_zoned_datetime(self.manner.zone.clone())
+                .strftime(pattern)
+                .to_string(),
             // A person's answer is shown as they wrote it.
             Err(_) => text.to_owned(),
         }

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use model::{
-    About, Actor, Alert, AlertState, Detection, Disposition, Entity, EntityKind, Id, Organisation, Report, RuleLevel,
-    Silence, Source, Timestamp, User,
+    About, Actor, Alert, AlertState, Detection, Disposition, EntityKind, Id, Organisation, Report, RuleLevel, Silence,
+    Source, Timestamp, User,
 };
 use serde::Serialize;
 
@@ -154,76 +154,6 @@ pub struct AlertRow {
     tags: Vec<String>,
 }
 
-/// What the post did in a time.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct PeriodFacts {
-    report: ReportFacts,
-    organisation: Organisation,
-    period: Period,
-    alerts: AlertFigures,
-    notable: Vec<AlertRow>,
-    open: Vec<AlertRow>,
-    silences: Vec<SilenceRow>,
-    sources: SourceFigures,
-    silent_sources: Vec<SourceRow>,
-    /// Rows beyond [`ROWS_MAX`] that the lists above do not hold.
-    rows_cut: u64,
-}
-
-/// From when until when, the end not included.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Period {
-    from: Timestamp,
-    to: Timestamp,
-}
-
-/// Figures of alerts; rehearsals are counted apart and nowhere else.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct AlertFigures {
-    opened: u64,
-    opened_by_level: BTreeMap<&'static str, u64>,
-    closed: u64,
-    true_positive: u64,
-    benign: u64,
-    false_positive: u64,
-    resolved: u64,
-    open_at_end: u64,
-    unassigned_at_end: u64,
-    hidden: u64,
-    exercise: u64,
-}
-
-/// A silence in force.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SilenceRow {
-    id: String,
-    covers: String,
-    comment: String,
-    owner: String,
-    created_at: Timestamp,
-    expires_at: Timestamp,
-    hidden: u64,
-}
-
-/// Figures of all sources since each was first heard.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct SourceFigures {
-    known: u64,
-    silent: u64,
-    received: u64,
-    stored: u64,
-    rejected: u64,
-    lost: u64,
-}
-
-/// A source that is silent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SourceRow {
-    name: String,
-    silent_since: Option<Timestamp>,
-    last_heard: Timestamp,
-}
-
 /// The letter that is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReplyFacts {
@@ -248,7 +178,7 @@ pub enum Facts {
     /// About an alert.
     Incident(Box<IncidentFacts>),
     /// About a time.
-    Period(Box<PeriodFacts>),
+    Period(Box<super::PeriodFacts>),
     /// About a letter.
     Reply(Box<ReplyFacts>),
 }
@@ -268,7 +198,7 @@ pub fn compile(report: &Report, view: &View<'_>) -> Option<Facts> {
             let alert = view.alerts.iter().find(|known| known.id == *alert)?;
             Some(Facts::Incident(Box::new(incident(alert, own, view))))
         }
-        About::Period { from, to } => Some(Facts::Period(Box::new(period(*from, *to, own, view)))),
+        About::Period { from, to } => Some(Facts::Period(Box::new(super::period::period(*from, *to, own, view)))),
         About::Letter {
             number,
             issuer,
@@ -329,14 +259,23 @@ fn incident(alert: &Alert, report: ReportFacts, view: &View<'_>) -> IncidentFact
             disposition,
         },
         system: System {
-            name: alert.host.as_ref().map(ToString::to_string).or_else(|| named(EntityKind::Host)),
+            name: alert
+                .host
+                .as_ref()
+                .map(ToString::to_string)
+                .or_else(|| named(EntityKind::Host)),
             host: alert.host.as_ref().map(ToString::to_string),
             account: named(EntityKind::User),
             address: named(EntityKind::Address),
             source: alert.source.as_str().to_owned(),
         },
         alert: alert_row(alert, view),
-        timeline: view.steps.iter().take(ROWS_MAX).map(|step| timeline_row(step, view)).collect(),
+        timeline: view
+            .steps
+            .iter()
+            .take(ROWS_MAX)
+            .map(|step| timeline_row(step, view))
+            .collect(),
         evidence: view.detections.iter().take(ROWS_MAX).map(evidence_row).collect(),
         evidence_total: alert.detections,
         initial,
@@ -371,11 +310,11 @@ fn called(actor: &Actor, view: &View<'_>) -> String {
     }
 }
 
-fn person(user: Id<User>, view: &View<'_>) -> String {
+pub(super) fn person(user: Id<User>, view: &View<'_>) -> String {
     view.names.get(&user).cloned().unwrap_or_else(|| user.to_string())
 }
 
-fn alert_row(alert: &Alert, view: &View<'_>) -> AlertRow {
+pub(super) fn alert_row(alert: &Alert, view: &View<'_>) -> AlertRow {
     let (state, closed_at, disposition, reason) = match &alert.state {
         AlertState::New => ("new", None, None, None),
         AlertState::Acknowledged { .. } => ("acknowledged", None, None, None),
@@ -407,113 +346,5 @@ fn alert_row(alert: &Alert, view: &View<'_>) -> AlertRow {
         disposition,
         reason,
         tags: alert.rule.tags.iter().map(ToString::to_string).collect(),
-    }
-}
-
-fn period(from: Timestamp, to: Timestamp, report: ReportFacts, view: &View<'_>) -> PeriodFacts {
-    let mut figures = AlertFigures::default();
-    let (mut notable, mut open) = (Vec::new(), Vec::new());
-    for alert in view.alerts.iter().filter(|alert| alert.opened_at < to) {
-        if alert.key.exercise {
-            figures.exercise += u64::from(alert.opened_at >= from);
-            continue;
-        }
-        let opened = alert.opened_at >= from;
-        if opened {
-            figures.opened += 1;
-            *figures.opened_by_level.entry(alert.rule.level.as_str()).or_default() += 1;
-            figures.hidden += alert.hidden;
-        }
-        let mut proven = false;
-        let open_at_end = match &alert.state {
-            AlertState::New | AlertState::Acknowledged { .. } => true,
-            AlertState::Closed { at, .. } if *at >= to => true,
-            AlertState::Closed { at, disposition, .. } => {
-                if *at >= from {
-                    proven = *disposition == Disposition::TruePositive;
-                    figures.count_closed(*disposition);
-                }
-                false
-            }
-        };
-        if open_at_end {
-            figures.open_at_end += 1;
-            figures.unassigned_at_end += u64::from(alert.assignee.is_none());
-            open.push(alert);
-        }
-        if proven || (opened && alert.rule.level >= RuleLevel::High) {
-            notable.push(alert);
-        }
-    }
-    notable.sort_by_key(|alert| (std::cmp::Reverse(alert.rule.level), alert.opened_at, alert.id));
-    open.sort_by_key(|alert| (std::cmp::Reverse(alert.urgency.rank), alert.id));
-    let rows_cut = (notable.len().saturating_sub(ROWS_MAX) + open.len().saturating_sub(ROWS_MAX)) as u64;
-    let rows = |alerts: &[&Alert]| alerts.iter().take(ROWS_MAX).map(|alert| alert_row(alert, view)).collect();
-    PeriodFacts {
-        report,
-        organisation: view.organisation.clone(),
-        period: Period { from, to },
-        alerts: figures,
-        notable: rows(&notable),
-        open: rows(&open),
-        silences: view.silences.iter().take(ROWS_MAX).map(|silence| silence_row(silence, view)).collect(),
-        sources: source_figures(view.sources),
-        silent_sources: view.sources.iter().filter(|source| source.health.silent_since.is_some()).take(ROWS_MAX).map(source_row).collect(),
-        rows_cut,
-    }
-}
-
-impl AlertFigures {
-    fn count_closed(&mut self, disposition: Disposition) {
-        self.closed += 1;
-        let count = match disposition {
-            Disposition::TruePositive => &mut self.true_positive,
-            Disposition::Benign => &mut self.benign,
-            Disposition::FalsePositive => &mut self.false_positive,
-            Disposition::Resolved => &mut self.resolved,
-        };
-        *count += 1;
-    }
-}
-
-fn silence_row(silence: &Silence, view: &View<'_>) -> SilenceRow {
-    let scope = &silence.scope;
-    let entity = |entity: &Entity| entity.name.to_string();
-    let covers: Vec<String> = scope
-        .rule
-        .iter()
-        .map(ToString::to_string)
-        .chain(scope.entity.iter().map(entity))
-        .chain(scope.fields.iter().map(|(field, value)| format!("{field}={value}")))
-        .collect();
-    SilenceRow {
-        id: silence.id.to_string(),
-        covers: covers.join(", "),
-        comment: silence.comment.clone(),
-        owner: person(silence.owner, view),
-        created_at: silence.created_at,
-        expires_at: silence.expires_at,
-        hidden: silence.hidden,
-    }
-}
-
-fn source_figures(sources: &[Source]) -> SourceFigures {
-    let mut figures = SourceFigures::default();
-    for source in sources {
-        figures.known += 1;
-        figures.silent += u64::from(source.health.silent_since.is_some());
-        figures.received += source.account.received;
-        figures.stored += source.account.stored;
-        figures.rejected += source.account.rejected_total();
-        figures.lost += source.account.lost;
-    }
-    figures
-}
-
-fn source_row(source: &Source) -> SourceRow {
-    SourceRow {
-        name: source.id.as_str().to_owned(),
-        silent_since: source.health.silent_since,
-        last_heard: source.last_heard,
     }
 }

@@ -224,7 +224,7 @@ impl Form {
         }
         let form: Self = toml::from_str(text).map_err(|cause| {
             let at = cause.span().map_or(0, |span| span.start.min(text.len()));
-            let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = text[..text.floor_char_boundary(at)].matches('\n').count() + 1;
             error(line, cause.message().to_owned())
         })?;
         let stem = file.rsplit('/').next().unwrap_or(file);
@@ -293,9 +293,8 @@ impl Form {
                 return Some((("field", field.clone()), format!("no [[fact]] describes `{field}`")));
             }
             let table = block.table.as_ref()?;
-            let wrong = block.columns.is_empty()
-                || block.columns.len() > Self::FACTS_MAX
-                || block.rows.len() > Self::FACTS_MAX;
+            let wrong =
+                block.columns.is_empty() || block.columns.len() > Self::FACTS_MAX || block.rows.len() > Self::FACTS_MAX;
             wrong.then(|| {
                 (
                     ("table", table.clone()),
@@ -327,18 +326,31 @@ mod tests {
             ("[[block]]\nfield = \"a.b\"\n", "x.toml:8: no [[fact]] describes `a.b`"),
             ("[[block]]\n", "x.toml:1: a block has exactly one"),
             ("[[block]]\ntable = \"t\"\n", "x.toml:8: the table `t` has no columns"),
-            ("[[fact]]\npath = \"a\"\nkind = \"choice\"\nlabel = { vi = \"a\", en = \"b\" }\n[[block]]\nfield = \"a\"\n", "x.toml:8: the choice `a` has no options"),
+            (
+                "[[fact]]\npath = \"a\"\nkind = \"choice\"\nlabel = { vi = \"a\", en = \"b\" }\n[[block]]\nfield = \"a\"\n",
+                "x.toml:8: the choice `a` has no options",
+            ),
             ("[[block\n", "x.toml:7: "),
         ] {
             let error = Form::read("content/forms/x.toml", &format!("{HEAD}{body}")).unwrap_err();
             assert!(error.to_string().contains(expected), "{error} for {body:?}");
         }
-        assert!(Form::read("y.toml", &format!("{HEAD}[[block]]\nheading = {{ vi = \"a\", en = \"b\" }}\n")).is_err());
+        assert!(
+            Form::read(
+                "y.toml",
+                &format!("{HEAD}[[block]]\nheading = {{ vi = \"a\", en = \"b\" }}\n")
+            )
+            .is_err()
+        );
     }
 
     #[test]
     fn a_form_is_in_force_between_its_days() {
-        let mut form = Form::read("x.toml", &format!("{HEAD}effective_from = \"2026-01-01\"\n[[block]]\nheading = {{ vi = \"a\", en = \"b\" }}\n")).unwrap();
+        let mut form = Form::read(
+            "x.toml",
+            &format!("{HEAD}effective_from = \"2026-01-01\"\n[[block]]\nheading = {{ vi = \"a\", en = \"b\" }}\n"),
+        )
+        .unwrap();
         form.effective_to = Some("2026-12-31".to_owned());
         assert!(form.in_force("2026-01-01") && form.in_force("2026-12-31"));
         assert!(!form.in_force("2025-12-31") && !form.in_force("2027-01-01"));

@@ -4,14 +4,16 @@
 pub mod compose;
 pub mod facts;
 mod form;
+pub mod period;
 mod steps;
 
 use model::{FieldKind, Language, Letter, Phrase, Rejected, Report};
 use serde_json::{Map, Value};
 
 pub use compose::{FACT_CHARACTERS_MAX, GAPS_MAX, Manner, at, compose};
-pub use facts::{Facts, IncidentFacts, PeriodFacts, ReplyFacts, Step as DutyStep, View, compile};
+pub use facts::{Facts, IncidentFacts, ReplyFacts, Step as DutyStep, View, compile};
 pub use form::{BlockForm, ColumnForm, FactForm, Form, FormError, Matter, Offer, RowForm, Text};
+pub use period::PeriodFacts;
 pub use steps::{NewReport, Reply, Sent, answer, begin, describe_organisation, send};
 
 /// A report as it stands: its facts with people's answers in their places, and the letter made of them.
@@ -24,6 +26,9 @@ pub struct Standing {
 }
 
 /// Makes a report from its facts; none when what it is about is not there.
+///
+/// # Panics
+/// Never: facts are plain data with text keys.
 #[must_use]
 pub fn make(report: &Report, form: &Form, view: &View<'_>, manner: &Manner) -> Option<Standing> {
     let compiled = compile(report, view)?;
@@ -78,10 +83,12 @@ pub fn read_answer(kind: FieldKind, text: &str) -> Result<Value, Phrase> {
         FieldKind::Time => read("%H:%M", |at| at.to_time().is_ok())
             .then(words)
             .ok_or(Phrase::new("phải có dạng HH:MM", "must be written HH:MM")),
-        FieldKind::Moment => read("%H:%M %d/%m/%Y", |at| at.to_datetime().is_ok()).then(words).ok_or(Phrase::new(
-            "phải có dạng HH:MM dd/mm/yyyy",
-            "must be written HH:MM dd/mm/yyyy",
-        )),
+        FieldKind::Moment => read("%H:%M %d/%m/%Y", |at| at.to_datetime().is_ok())
+            .then(words)
+            .ok_or(Phrase::new(
+                "phải có dạng HH:MM dd/mm/yyyy",
+                "must be written HH:MM dd/mm/yyyy",
+            )),
         FieldKind::YesNo => match text.to_lowercase().as_str() {
             "có" | "yes" | "true" => Ok(Value::Bool(true)),
             "không" | "no" | "false" => Ok(Value::Bool(false)),
@@ -133,15 +140,24 @@ fn fill(facts: &mut Value, path: &str, value: Value) {
 pub const ORGANISATION_FIELDS: [(&str, Phrase); 14] = [
     ("name", Phrase::new("Tên cơ quan, tổ chức", "Name of the organisation")),
     ("parent", Phrase::new("Cơ quan chủ quản", "Body above it")),
-    ("abbreviation", Phrase::new("Chữ viết tắt trong số ký hiệu", "Abbreviation in numbers")),
+    (
+        "abbreviation",
+        Phrase::new("Chữ viết tắt trong số ký hiệu", "Abbreviation in numbers"),
+    ),
     ("address", Phrase::new("Địa chỉ", "Address")),
     ("telephone", Phrase::new("Điện thoại", "Telephone")),
     ("email", Phrase::new("Thư điện tử", "E-mail")),
     ("place", Phrase::new("Địa danh", "Place of letters")),
-    ("member_code", Phrase::new("Mã thành viên mạng lưới", "Code in the response network")),
+    (
+        "member_code",
+        Phrase::new("Mã thành viên mạng lưới", "Code in the response network"),
+    ),
     ("contact_name", Phrase::new("Đầu mối liên hệ", "Contact")),
     ("contact_position", Phrase::new("Chức vụ đầu mối", "Contact's position")),
-    ("contact_telephone", Phrase::new("Điện thoại đầu mối", "Contact's telephone")),
+    (
+        "contact_telephone",
+        Phrase::new("Điện thoại đầu mối", "Contact's telephone"),
+    ),
     ("contact_email", Phrase::new("Thư điện tử đầu mối", "Contact's e-mail")),
     ("signer_title", Phrase::new("Chức vụ người ký", "Office of who signs")),
     ("signer_name", Phrase::new("Họ tên người ký", "Name of who signs")),

@@ -56,7 +56,11 @@ pub fn begin(form: &Form, new: NewReport, step: Step<'_>, entropy: Entropy) -> R
         About::Alert { .. } => Matter::Alert,
         About::Period { from, to } => {
             if from >= to {
-                return Err(invalid("to", "phải sau thời điểm bắt đầu", "must be after the beginning"));
+                return Err(invalid(
+                    "to",
+                    "phải sau thời điểm bắt đầu",
+                    "must be after the beginning",
+                ));
             }
             Matter::Period
         }
@@ -66,7 +70,12 @@ pub fn begin(form: &Form, new: NewReport, step: Step<'_>, entropy: Entropy) -> R
             date,
             subject,
         } => {
-            for (field, text) in [("number", number), ("issuer", issuer), ("date", date), ("subject", subject)] {
+            for (field, text) in [
+                ("number", number),
+                ("issuer", issuer),
+                ("date", date),
+                ("subject", subject),
+            ] {
                 line(field, text, true)?;
             }
             read_answer(FieldKind::Date, date).map_err(|problem| Rejected::Invalid { field: "date", problem })?;
@@ -74,9 +83,16 @@ pub fn begin(form: &Form, new: NewReport, step: Step<'_>, entropy: Entropy) -> R
         }
     };
     if matter != form.about {
-        return Err(invalid("form", "không phải biểu mẫu cho việc này", "is not a form for this"));
+        return Err(invalid(
+            "form",
+            "không phải biểu mẫu cho việc này",
+            "is not a form for this",
+        ));
     }
-    let number = new.number.map(|number| number.trim().to_owned()).filter(|number| !number.is_empty());
+    let number = new
+        .number
+        .map(|number| number.trim().to_owned())
+        .filter(|number| !number.is_empty());
     line("number", number.as_deref().unwrap_or_default(), false)?;
     let report = Report {
         id: Id::born(step.at, entropy),
@@ -96,7 +112,13 @@ pub fn begin(form: &Form, new: NewReport, step: Step<'_>, entropy: Entropy) -> R
 ///
 /// # Errors
 /// When the role does not allow it, nothing changes, an answer is not of its kind, or there are too many.
-pub fn answer(report: &Report, form: &Form, replies: &[Reply], number: &str, step: Step<'_>) -> Result<Decision, Rejected> {
+pub fn answer(
+    report: &Report,
+    form: &Form,
+    replies: &[Reply],
+    number: &str,
+    step: Step<'_>,
+) -> Result<Decision, Rejected> {
     step.needs(Permission::WriteReports)?;
     let mut changed = report.clone();
     line("number", number, false)?;
@@ -113,12 +135,19 @@ pub fn answer(report: &Report, form: &Form, replies: &[Reply], number: &str, ste
         }
         let known = kind_of(form, &reply.path).or(reply.path.starts_with("organisation.").then_some(FieldKind::Text));
         let Some(kind) = known else {
-            return Err(invalid("answer", "biểu mẫu không hỏi điều này", "the form does not ask for this"));
+            return Err(invalid(
+                "answer",
+                "biểu mẫu không hỏi điều này",
+                "the form does not ask for this",
+            ));
         };
         if text.len() > Report::ANSWER_BYTES_MAX {
             return Err(invalid("answer", "quá dài", "is too long"));
         }
-        read_answer(kind, text).map_err(|problem| Rejected::Invalid { field: "answer", problem })?;
+        read_answer(kind, text).map_err(|problem| Rejected::Invalid {
+            field: "answer",
+            problem,
+        })?;
         let answer = Answer {
             text: text.to_owned(),
             by: step.scope.actor().clone(),
@@ -167,6 +196,9 @@ pub fn send(report: &Report, sent: Sent, step: Step<'_>) -> Result<Decision, Rej
 ///
 /// # Errors
 /// When the role does not allow it, or a field is too long.
+///
+/// # Panics
+/// Never: an organisation is plain texts.
 pub fn describe_organisation(organisation: &Organisation, revision: u64, step: Step<'_>) -> Result<Decision, Rejected> {
     step.needs(Permission::WriteUsers)?;
     let value = serde_json::to_value(organisation).expect("an organisation is plain texts");
@@ -195,7 +227,11 @@ fn line(field: &'static str, text: &str, required: bool) -> Result<(), Rejected>
         return Err(invalid(field, "không được để trống", "is required"));
     }
     if text.len() > LINE_BYTES_MAX || text.contains(['\n', '\r']) {
-        return Err(invalid(field, "quá dài hoặc có xuống dòng", "is too long or has several lines"));
+        return Err(invalid(
+            field,
+            "quá dài hoặc có xuống dòng",
+            "is too long or has several lines",
+        ));
     }
     Ok(())
 }

@@ -1,4 +1,6 @@
-use std::collections::BTreeMap;
+//! Reports from the forms that ship: what they say, what they mark, who may make them.
+
+use std::{collections::BTreeMap, fmt::Write};
 
 use jiff::tz::{Offset, TimeZone};
 use model::{
@@ -93,7 +95,9 @@ fn alert(bits: u128, level: RuleLevel, opened: &str, state: AlertState) -> Alert
 fn closed(at_text: &str, disposition: Disposition) -> AlertState {
     AlertState::Closed {
         at: at(at_text),
-        by: Actor::Post { part: "test".to_owned() },
+        by: Actor::Post {
+            part: "test".to_owned(),
+        },
         disposition,
         reason: "Đã cách ly máy và xóa tệp".to_owned(),
         late: 0,
@@ -149,10 +153,10 @@ fn begun(form: &Form, about: About) -> Report {
 }
 
 fn reports_of(decision: model::Decision) -> Report {
-    match decision.changes.into_iter().next().unwrap() {
-        model::Change::PutReport { report } => *report,
-        other => panic!("{other:?}"),
-    }
+    let model::Change::PutReport { report } = decision.changes.into_iter().next().unwrap() else {
+        panic!("the decision is about a report");
+    };
+    *report
 }
 
 /// A letter as plain lines, for people to read in a snapshot.
@@ -168,10 +172,10 @@ fn lines(letter: &Letter) -> String {
         plain(&letter.subject)
     );
     for addressee in &letter.addressees {
-        text.push_str(&format!("{} {}\n", letter.salutation, plain(addressee)));
+        let _ = write!(text, "{} {}\n", letter.salutation, plain(addressee));
     }
     for block in &letter.blocks {
-        text.push_str(&match block {
+        let part = match block {
             Block::Heading { text } => format!("# {text}\n"),
             Block::Paragraph { words } => format!("{}\n", plain(words)),
             Block::Field { label, words } => format!("  {label}: {}\n", plain(words)),
@@ -187,29 +191,45 @@ fn lines(letter: &Letter) -> String {
                 let mut table = format!("  | {} |\n", heads.join(" | "));
                 for row in rows {
                     let cells: Vec<String> = row.iter().map(plain).collect();
-                    table.push_str(&format!("  | {} |\n", cells.join(" | ")));
+                    let _ = write!(table, "  | {} |\n", cells.join(" | "));
                 }
                 if *cut > 0 {
-                    table.push_str(&format!("  … {cut}\n"));
+                    let _ = write!(table, "  … {cut}\n");
                 }
                 table
             }
-        });
+        };
+        text.push_str(&part);
     }
     for recipient in &letter.recipients {
-        text.push_str(&format!("- {}\n", plain(recipient)));
+        let _ = write!(text, "- {}\n", plain(recipient));
     }
-    text.push_str(&format!("{} / {}\n", plain(&letter.signer_title), plain(&letter.signer_name)));
+    let _ = write!(
+        text,
+        "{} / {}\n",
+        plain(&letter.signer_title),
+        plain(&letter.signer_name)
+    );
     let gaps: Vec<&str> = letter.gaps.iter().map(|gap| gap.path.as_str()).collect();
-    text.push_str(&format!("gaps: {}\n", gaps.join(" ")));
+    let _ = write!(text, "gaps: {}\n", gaps.join(" "));
     text
 }
 
 #[test]
 fn the_initial_report_says_what_the_ledger_knows_and_marks_the_rest() {
     let form = form("incident-initial");
-    let post = Post::new(vec![alert(1, RuleLevel::Critical, "2026-04-29T19:10:00Z", AlertState::New)]);
-    let report = begun(&form, About::Alert { alert: Id::from_bits(1) });
+    let post = Post::new(vec![alert(
+        1,
+        RuleLevel::Critical,
+        "2026-04-29T19:10:00Z",
+        AlertState::New,
+    )]);
+    let report = begun(
+        &form,
+        About::Alert {
+            alert: Id::from_bits(1),
+        },
+    );
     let standing = make(&report, &form, &post.view(), &manner(Language::Vi)).unwrap();
     insta::assert_snapshot!(lines(&standing.letter));
 }
@@ -219,19 +239,34 @@ fn every_form_makes_a_letter_in_both_languages_and_its_source_is_named() {
     let folder = format!("{}/../../content/forms", env!("CARGO_MANIFEST_DIR"));
     let mut names: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
-        .filter_map(|entry| entry.unwrap().file_name().into_string().ok()?.strip_suffix(".toml").map(str::to_owned))
+        .filter_map(|entry| {
+            entry
+                .unwrap()
+                .file_name()
+                .into_string()
+                .ok()?
+                .strip_suffix(".toml")
+                .map(str::to_owned)
+        })
         .collect();
     names.sort();
     assert!(names.len() >= 7, "{names:?}");
     let post = Post::new(vec![
-        alert(1, RuleLevel::Critical, "2026-04-29T19:10:00Z", closed("2026-04-29T21:00:00Z", Disposition::TruePositive)),
+        alert(
+            1,
+            RuleLevel::Critical,
+            "2026-04-29T19:10:00Z",
+            closed("2026-04-29T21:00:00Z", Disposition::TruePositive),
+        ),
         alert(2, RuleLevel::Low, "2026-04-29T20:10:00Z", AlertState::New),
     ]);
     for name in names {
         let form = form(&name);
         assert!(!form.source.is_empty());
         let about = match form.about {
-            Matter::Alert => About::Alert { alert: Id::from_bits(1) },
+            Matter::Alert => About::Alert {
+                alert: Id::from_bits(1),
+            },
             Matter::Period => About::Period {
                 from: at("2026-04-29T17:00:00Z"),
                 to: at("2026-04-29T23:00:00Z"),
@@ -257,9 +292,17 @@ fn every_form_makes_a_letter_in_both_languages_and_its_source_is_named() {
 fn an_answer_fills_a_gap_and_never_replaces_a_fact() {
     let form = form("incident-initial");
     let post = Post::new(vec![alert(1, RuleLevel::High, "2026-04-29T19:10:00Z", AlertState::New)]);
-    let mut report = begun(&form, About::Alert { alert: Id::from_bits(1) });
+    let mut report = begun(
+        &form,
+        About::Alert {
+            alert: Id::from_bits(1),
+        },
+    );
     let scope = lead();
-    let step = Step { scope: &scope, at: at("2026-04-29T22:30:00Z") };
+    let step = Step {
+        scope: &scope,
+        at: at("2026-04-29T22:30:00Z"),
+    };
     let reply = |path: &str, text: &str| Reply {
         path: path.to_owned(),
         text: text.to_owned(),
@@ -272,11 +315,20 @@ fn an_answer_fills_a_gap_and_never_replaces_a_fact() {
     report = reports_of(answer(&report, &form, &replies, "12/BC-TTGS", step).unwrap());
     let standing = make(&report, &form, &post.view(), &manner(Language::Vi)).unwrap();
     assert_eq!(at_path(&standing.facts, "system.operator"), json!("Văn phòng"));
-    assert_eq!(at_path(&standing.facts, "incident.description"), json!("POST /uploads/a.php 200"));
-    assert_eq!(at_path(&standing.facts, "incident.notified"), json!(["isp", "coordinator"]));
+    assert_eq!(
+        at_path(&standing.facts, "incident.description"),
+        json!("POST /uploads/a.php 200")
+    );
+    assert_eq!(
+        at_path(&standing.facts, "incident.notified"),
+        json!(["isp", "coordinator"])
+    );
     assert!(standing.letter.gaps.iter().all(|gap| gap.path != "system.operator"));
     assert_eq!(standing.letter.number, [model::Run::known("Số: 12/BC-TTGS")]);
-    assert_eq!(answer(&report, &form, &replies, "12/BC-TTGS", step), Err(Rejected::AlreadySo));
+    assert_eq!(
+        answer(&report, &form, &replies, "12/BC-TTGS", step),
+        Err(Rejected::AlreadySo)
+    );
 }
 
 fn at_path(facts: &Value, path: &str) -> Value {
@@ -328,11 +380,21 @@ fn who_may_only_read_makes_and_sends_nothing() {
         file_digest: String::new(),
         gaps: vec!["assessment".to_owned()],
     };
-    for (role, begins, sends) in [(Role::Auditor, false, false), (Role::DutyOfficer, true, false), (Role::ShiftLead, true, true)] {
+    for (role, begins, sends) in [
+        (Role::Auditor, false, false),
+        (Role::DutyOfficer, true, false),
+        (Role::ShiftLead, true, true),
+    ] {
         auditor.role = role;
         let scope = Scope::of_session(&auditor);
-        let step = Step { scope: &scope, at: at("2026-04-30T18:00:00Z") };
-        let new = NewReport { about: about.clone(), number: None };
+        let step = Step {
+            scope: &scope,
+            at: at("2026-04-30T18:00:00Z"),
+        };
+        let new = NewReport {
+            about: about.clone(),
+            number: None,
+        };
         assert_eq!(begin(&form, new, step, Entropy([1; 16])).is_ok(), begins, "{role:?}");
         assert_eq!(send(&report, sent(), step).is_ok(), sends, "{role:?}");
     }
@@ -341,9 +403,14 @@ fn who_may_only_read_makes_and_sends_nothing() {
 #[test]
 fn a_form_is_only_for_its_matter() {
     let scope = lead();
-    let step = Step { scope: &scope, at: at("2026-04-30T18:00:00Z") };
+    let step = Step {
+        scope: &scope,
+        at: at("2026-04-30T18:00:00Z"),
+    };
     let new = NewReport {
-        about: About::Alert { alert: Id::from_bits(1) },
+        about: About::Alert {
+            alert: Id::from_bits(1),
+        },
         number: None,
     };
     assert!(begin(&form("daily"), new, step, Entropy([1; 16])).is_err());
