@@ -172,7 +172,7 @@ fn lines(letter: &Letter) -> String {
         plain(&letter.subject)
     );
     for addressee in &letter.addressees {
-        let _ = write!(text, "{} {}\n", letter.salutation, plain(addressee));
+        let _ = writeln!(text, "{} {}", letter.salutation, plain(addressee));
     }
     for block in &letter.blocks {
         let part = match block {
@@ -191,10 +191,10 @@ fn lines(letter: &Letter) -> String {
                 let mut table = format!("  | {} |\n", heads.join(" | "));
                 for row in rows {
                     let cells: Vec<String> = row.iter().map(plain).collect();
-                    let _ = write!(table, "  | {} |\n", cells.join(" | "));
+                    let _ = writeln!(table, "  | {} |", cells.join(" | "));
                 }
                 if *cut > 0 {
-                    let _ = write!(table, "  … {cut}\n");
+                    let _ = writeln!(table, "  … {cut}");
                 }
                 table
             }
@@ -202,7 +202,7 @@ fn lines(letter: &Letter) -> String {
         text.push_str(&part);
     }
     for recipient in &letter.recipients {
-        let _ = write!(text, "- {}\n", plain(recipient));
+        let _ = writeln!(text, "- {}", plain(recipient));
     }
     let _ = write!(
         text,
@@ -211,7 +211,7 @@ fn lines(letter: &Letter) -> String {
         plain(&letter.signer_name)
     );
     let gaps: Vec<&str> = letter.gaps.iter().map(|gap| gap.path.as_str()).collect();
-    let _ = write!(text, "gaps: {}\n", gaps.join(" "));
+    let _ = writeln!(text, "gaps: {}", gaps.join(" "));
     text
 }
 
