@@ -108,11 +108,12 @@ impl Ledger {
     pub fn alerts_of_time(&self, scope: &Scope, from: Timestamp, to: Timestamp) -> Result<Vec<Alert>, ReadError> {
         self.read(scope, Permission::ReadAlerts, |connection| {
             let most = i64::try_from(Self::REPORT_ALERTS_MAX).unwrap_or(i64::MAX);
+            // SQLite numbers parameters by their first appearance.
             let alerts: Vec<Alert> = bodies(
                 connection,
-                "SELECT body FROM alert WHERE opened_us < $2 AND (open = 1 OR closed_us >= $1)
+                "SELECT body FROM alert WHERE opened_us < $1 AND (open = 1 OR closed_us >= $2)
                  ORDER BY opened_us, id LIMIT $3 + 1",
-                params![micros(from), micros(to), most],
+                params![micros(to), micros(from), most],
             )?;
             if alerts.len() > Self::REPORT_ALERTS_MAX {
                 let words = format!("more than {} alerts in this time", Self::REPORT_ALERTS_MAX);

@@ -110,14 +110,7 @@ fn a_ledger_of_a_newer_program_is_refused_with_its_version() {
     let world = World::new();
     world.meddle("INSERT INTO migration (version, applied_at) VALUES (99, 'later')");
     let error = Ledger::open(Options::in_folder(world.folder.path()), at(0)).unwrap_err();
-    assert!(matches!(
-        error,
-        OpenError::NewerSchema {
-            found: 99,
-            known: 2,
-            ..
-        }
-    ));
+    assert!(matches!(error, OpenError::NewerSchema { found: 99, .. }));
     assert!(error.to_string().contains("start the newer program again"), "{error}");
 }
 

@@ -4,6 +4,7 @@
 mod access;
 mod faults;
 mod queue;
+mod reports;
 mod story;
 mod tamper;
 mod world;

@@ -204,12 +204,7 @@ fn lines(letter: &Letter) -> String {
     for recipient in &letter.recipients {
         let _ = writeln!(text, "- {}", plain(recipient));
     }
-    let _ = write!(
-        text,
-        "{} / {}\n",
-        plain(&letter.signer_title),
-        plain(&letter.signer_name)
-    );
+    let _ = writeln!(text, "{} / {}", plain(&letter.signer_title), plain(&letter.signer_name));
     let gaps: Vec<&str> = letter.gaps.iter().map(|gap| gap.path.as_str()).collect();
     let _ = writeln!(text, "gaps: {}", gaps.join(" "));
     text
