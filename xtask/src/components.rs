@@ -113,6 +113,30 @@ const COMPONENTS: &[Component] = &[
         },
     },
     Component {
+        name: "poppler",
+        purpose: "reads the PDF of a letter as text",
+        how: How::Installed {
+            program: "pdftotext",
+            packages: &["poppler-utils"],
+        },
+    },
+    Component {
+        name: "python-docx",
+        purpose: "reads the DOCX of a letter",
+        how: How::Python {
+            module: "docx",
+            packages: &["python-docx==1.*"],
+        },
+    },
+    Component {
+        name: "compliance-trestle",
+        purpose: "holds OSCAL against the models made from NIST's schema",
+        how: How::Python {
+            module: "trestle.oscal.assessment_results",
+            packages: &["compliance-trestle==5.*"],
+        },
+    },
+    Component {
         name: "elasticsearch",
         purpose: "is the official client of the `_bulk` API",
         how: How::Python {

@@ -101,3 +101,39 @@ fn a_spoilt_layout_is_stopped_or_named() {
     let words = post.with_layout("#read(\"/etc/hostname\")\n");
     assert!(words.contains("decree30.typ:1:7: file not found"), "{words}");
 }
+
+#[test]
+fn a_report_is_begun_answered_made_and_noted_as_sent() {
+    let post = Post::new("kept");
+    let works = |arguments: &[&str]| {
+        let output = post.run(arguments);
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    let named = works(&["organisation", "signer_name=Đặng Hữu Nghĩa"]);
+    assert!(named.contains("Đặng Hữu Nghĩa") && named.contains("TTGS"), "{named}");
+    let id = works(&["begin", "daily"]);
+    works(&["answer", &id, "assessment=Tình hình ổn định", "--number", "12/BC-TTGS"]);
+    assert!(
+        !post.run(&["answer", &id, "alerts.opened=7"]).status.success(),
+        "no fact of the ledger is asked for"
+    );
+    let file = post.data.join("daily.json");
+    let path = file.to_str().unwrap();
+    works(&["make", &id, "--format", "json", "--out", path]);
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains("Tình hình ổn định") && text.contains("12/BC-TTGS"));
+    works(&["sent", &id, "--file", path, "--to", "A05", "--how", "thư điện tử"]);
+    assert!(works(&["list"]).contains("to A05"));
+    let other = works(&["begin", "daily"]);
+    let wrong = post.run(&["sent", &other, "--file", path, "--to", "A05", "--how", "tay"]);
+    assert!(
+        String::from_utf8(wrong.stderr)
+            .unwrap()
+            .contains("is not a file of report")
+    );
+}

@@ -53,6 +53,7 @@ pub struct View<'a> {
 /// What a report says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReportFacts {
+    id: String,
     form: String,
     number: Option<String>,
     dated_at: Timestamp,
@@ -187,6 +188,7 @@ pub enum Facts {
 #[must_use]
 pub fn compile(report: &Report, view: &View<'_>) -> Option<Facts> {
     let own = ReportFacts {
+        id: report.id.to_string(),
         form: report.form.clone(),
         number: report.number.clone(),
         dated_at: view.at,

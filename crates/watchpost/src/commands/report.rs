@@ -1,5 +1,7 @@
 //! `watchpost report`: lists forms and reports, makes them, and checks a report's file without the post that made it.
 
+mod keep;
+
 use std::{
     fs,
     io::{self, Write},
@@ -10,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use jiff::{civil::Date, tz::TimeZone};
 use ledger::{Ledger, Options};
-use model::{About, Entropy, Id, Language, Report, Scope, Timestamp};
+use model::{About, Id, Language, Report, Scope, Timestamp};
 use operations::reports::{Form, Manner, Matter};
 
 use crate::{
@@ -26,6 +28,18 @@ pub(crate) enum Action {
     List,
     /// Make a report
     Make(Make),
+    /// Begin a report that is kept in the ledger, and print its id
+    Begin(keep::Begin),
+    /// Answer what the duty book does not know
+    Answer(keep::Answer),
+    /// Note that a report was sent
+    Sent(keep::SentFile),
+    /// Show how letters name the organisation, or change it
+    Organisation {
+        /// What changes; no words forget a field
+        #[arg(value_name = "FIELD=WORDS")]
+        changes: Vec<String>,
+    },
     /// Check a report's file: its bytes, its facts, and where they stand in the duty book
     Verify {
         /// The PDF, DOCX, JSON or OSCAL file
@@ -39,11 +53,9 @@ pub(crate) enum Action {
     Typeset,
 }
 
-/// What to make.
+/// What a report is about.
 #[derive(Debug, Args)]
-pub(crate) struct Make {
-    /// The form's id, as `report list` shows it, or the id of a report that was begun in the console
-    form: String,
+pub(crate) struct What {
     /// The alert that it is about
     #[arg(long, value_name = "ID")]
     alert: Option<String>,
@@ -59,6 +71,15 @@ pub(crate) struct Make {
     /// Its number and sign, when the clerk gave one (`12/BC-TTGS`)
     #[arg(long)]
     number: Option<String>,
+}
+
+/// What to make.
+#[derive(Debug, Args)]
+pub(crate) struct Make {
+    /// The form's id, as `report list` shows it, or the id of a report that was begun
+    form: String,
+    #[command(flatten)]
+    what: What,
     /// What it is written as
     #[arg(long, value_enum, default_value = "pdf")]
     format: Format,
@@ -78,6 +99,10 @@ pub(crate) fn run(configuration: &Configuration, action: &Action) -> Result<()> 
     match action {
         Action::List => list(configuration),
         Action::Make(make) => run_make(configuration, make),
+        Action::Begin(wanted) => keep::run_begin(configuration, wanted),
+        Action::Answer(wanted) => keep::run_answer(configuration, wanted),
+        Action::Sent(wanted) => keep::run_sent(configuration, wanted),
+        Action::Organisation { changes } => keep::run_organisation(configuration, changes),
         Action::Verify { file, ledger } => verify(configuration, file, *ledger),
         Action::Typeset => papers::child(),
     }
@@ -142,7 +167,17 @@ fn run_make(configuration: &Configuration, wanted: &Make) -> Result<()> {
         let Some((form, _)) = forms.get(&wanted.form) else {
             bail!("there is no form `{}`; `watchpost report list` names them", wanted.form);
         };
-        fresh(form, wanted, &zone, (now, clock::entropy()?))?
+        Report {
+            id: Id::born(now, clock::entropy()?),
+            form: form.id.clone(),
+            about: about(form, &wanted.what, &zone, now)?,
+            number: wanted.what.number.clone(),
+            answers: std::collections::BTreeMap::new(),
+            created_at: now,
+            created_by: scope.actor().clone(),
+            sent: Vec::new(),
+            revision: 1,
+        }
     };
     let manner = Manner {
         language: if wanted.language == "en" {
@@ -175,11 +210,11 @@ fn run_make(configuration: &Configuration, wanted: &Make) -> Result<()> {
     Ok(())
 }
 
-/// A report that is made at once and not kept in the ledger.
-fn fresh(form: &Form, make: &Make, zone: &TimeZone, (now, entropy): (Timestamp, Entropy)) -> Result<Report> {
-    let about = match form.about {
+/// What a report of this form is about, as the arguments say.
+fn about(form: &Form, what: &What, zone: &TimeZone, now: Timestamp) -> Result<About> {
+    Ok(match form.about {
         Matter::Alert => {
-            let id = make
+            let id = what
                 .alert
                 .as_deref()
                 .context("this form is about an alert: --alert ID")?;
@@ -188,11 +223,11 @@ fn fresh(form: &Form, make: &Make, zone: &TimeZone, (now, entropy): (Timestamp, 
             }
         }
         Matter::Period => {
-            let to = match &make.to {
+            let to = match &what.to {
                 Some(text) => moment(text, zone).context("--to")?,
                 None => now,
             };
-            let from = match &make.from {
+            let from = match &what.from {
                 Some(text) => moment(text, zone).context("--from")?,
                 None => to - jiff::SignedDuration::from_hours(24),
             };
@@ -201,7 +236,7 @@ fn fresh(form: &Form, make: &Make, zone: &TimeZone, (now, entropy): (Timestamp, 
             }
             About::Period { from, to }
         }
-        Matter::Letter => match make.letter.as_deref() {
+        Matter::Letter => match what.letter.as_deref() {
             Some([number, issuer, date, subject]) => About::Letter {
                 number: number.clone(),
                 issuer: issuer.clone(),
@@ -210,17 +245,6 @@ fn fresh(form: &Form, make: &Make, zone: &TimeZone, (now, entropy): (Timestamp, 
             },
             Some(_) | None => bail!("this form answers a letter: --letter NUMBER ISSUER DATE SUBJECT"),
         },
-    };
-    Ok(Report {
-        id: Id::born(now, entropy),
-        form: form.id.clone(),
-        about,
-        number: make.number.clone(),
-        answers: std::collections::BTreeMap::new(),
-        created_at: now,
-        created_by: Scope::of_post("report").actor().clone(),
-        sent: Vec::new(),
-        revision: 1,
     })
 }
 

@@ -13,6 +13,7 @@ use model::{Language, Report, Scope, Timestamp};
 use operations::reports::{Manner, Standing, make};
 
 pub(crate) use forms::Forms;
+pub(crate) use gather::organisation;
 pub(crate) use typesetter::{Job, child};
 
 /// What a report is written as.
