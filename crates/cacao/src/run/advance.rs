@@ -17,14 +17,6 @@ impl Lane {
     pub(super) const MAIN: Self = Self { parent: None, round: 1 };
 }
 
-/// A step's first moment: its executions, its body, the time.
-struct Beginning<'a> {
-    playbook: &'a Playbook,
-    id: ExecutionId,
-    step: &'a Step,
-    now_ms: i64,
-}
-
 impl Run {
     /// Begins what is due and ends what is overdue until nothing more follows.
     pub(super) fn advance(&mut self, playbook: &Playbook, now_ms: i64) {
@@ -87,17 +79,11 @@ impl Run {
 
     fn begin(&mut self, playbook: &Playbook, id: ExecutionId, now_ms: i64) {
         let step = &playbook.workflow[&self.execution(id).step];
-        let beginning = Beginning {
-            playbook,
-            id,
-            step,
-            now_ms,
-        };
         match &step.kind {
             StepKind::Start => self.end(playbook, id, None, now_ms),
             StepKind::End => self.close_line(playbook, id, now_ms),
-            StepKind::Action { .. } | StepKind::PlaybookAction { .. } => self.order(&beginning),
-            StepKind::Parallel { branches } => self.branch(&beginning, branches),
+            StepKind::Action { .. } | StepKind::PlaybookAction { .. } => self.order(playbook, id, now_ms),
+            StepKind::Parallel { branches } => self.branch(playbook, id, branches, now_ms),
             StepKind::If {
                 condition,
                 on_true,
@@ -106,13 +92,13 @@ impl Run {
                 let holds = condition.holds(&|name| self.value(playbook, id, name));
                 let branch = if holds { Some(on_true) } else { on_false.as_ref() };
                 match branch {
-                    Some(branch) => self.branch(&beginning, std::slice::from_ref(branch)),
+                    Some(branch) => self.branch(playbook, id, std::slice::from_ref(branch), now_ms),
                     None => self.end(playbook, id, None, now_ms),
                 }
             }
             StepKind::While { condition, on_true } => {
                 if condition.holds(&|name| self.value(playbook, id, name)) {
-                    self.branch(&beginning, std::slice::from_ref(on_true));
+                    self.branch(playbook, id, std::slice::from_ref(on_true), now_ms);
                 } else {
                     self.end(playbook, id, None, now_ms);
                 }
@@ -124,7 +110,7 @@ impl Run {
                     .and_then(|value| cases.get(value))
                     .or_else(|| cases.get("default"));
                 if let Some(branch) = case {
-                    self.branch(&beginning, std::slice::from_ref(branch));
+                    self.branch(playbook, id, std::slice::from_ref(branch), now_ms);
                 } else {
                     let value = value.map_or_else(|| "no value".to_owned(), |value| format!("'{value}'"));
                     self.end(playbook, id, Some(format!("no case for {value} of {variable}")), now_ms);
@@ -133,13 +119,8 @@ impl Run {
         }
     }
 
-    fn branch(&mut self, beginning: &Beginning<'_>, branches: &[Identifier]) {
-        let Beginning {
-            playbook,
-            id,
-            step,
-            now_ms,
-        } = *beginning;
+    fn branch(&mut self, playbook: &Playbook, id: ExecutionId, branches: &[Identifier], now_ms: i64) {
+        let step = &playbook.workflow[&self.execution(id).step];
         self.executions[id.0 as usize].state = ExecutionState::Branching {
             since_ms: now_ms,
             deadline_ms: step.timeout_ms.map(|timeout| after(now_ms, timeout)),
@@ -159,13 +140,8 @@ impl Run {
         }
     }
 
-    fn order(&mut self, beginning: &Beginning<'_>) {
-        let Beginning {
-            playbook,
-            id,
-            step,
-            now_ms,
-        } = *beginning;
+    fn order(&mut self, playbook: &Playbook, id: ExecutionId, now_ms: i64) {
+        let step = &playbook.workflow[&self.execution(id).step];
         match self.filled(playbook, id, step) {
             Ok((order, undo)) => {
                 let deadline_ms = step.timeout_ms.map(|timeout| after(now_ms, timeout));
