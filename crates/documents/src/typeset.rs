@@ -8,7 +8,7 @@ use model::Letter;
 use typst::{
     Library, LibraryExt, World, WorldExt,
     diag::{FileError, FileResult, SourceDiagnostic},
-    foundations::{Bytes, Datetime, Duration, Smart},
+    foundations::{Bytes, Datetime, Dict, Duration, IntoValue, Smart},
     syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot},
     text::{Font, FontBook},
     utils::LazyHash,
@@ -16,7 +16,7 @@ use typst::{
 use typst_layout::PagedDocument;
 use typst_pdf::PdfOptions;
 
-use crate::{PROOF_FILE, fonts};
+use crate::{PROOF_FILE, fonts::Typeface};
 
 /// A folder of layout files.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -28,10 +28,12 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// The endings of the files that belong to a layout: Typst, and fonts.
+    pub const ENDINGS: [&str; 4] = ["typ", "ttf", "otf", "ttc"];
     /// Most files of a layout.
     pub const FILES_MAX: usize = 100;
-    /// Most bytes of all its files together.
-    pub const BYTES_MAX: usize = 8 * 1024 * 1024;
+    /// Most bytes of all its files together, fonts among them.
+    pub const BYTES_MAX: usize = 16 * 1024 * 1024;
     /// Most pages of a letter.
     pub const PAGES_MAX: usize = 500;
 }
@@ -91,8 +93,9 @@ pub fn pdf(letter: &Letter, layout: &Layout, proof: &str) -> Result<Typeset, Typ
         )));
     }
     let text = serde_json::to_string(letter).expect("a letter is plain data");
-    let without_glyph = fonts::without_glyph(&text);
-    let desk = Desk::new(layout, text, proof)?;
+    let typeface = Typeface::load(&layout.files);
+    let without_glyph = typeface.without_glyph(&text);
+    let desk = Desk::new(layout, typeface, text, proof)?;
     let compiled = typst::compile::<PagedDocument>(&desk);
     let problems = |found: &[SourceDiagnostic]| found.iter().take(20).map(|one| desk.problem(one)).collect::<Vec<_>>();
     let document = compiled
@@ -130,8 +133,8 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(layout: &Layout, letter: String, proof: &str) -> Result<Self, TypesetError> {
-        let (book, fonts) = fonts::load();
+    fn new(layout: &Layout, typeface: Typeface, letter: String, proof: &str) -> Result<Self, TypesetError> {
+        let inputs = Dict::from_iter([("typeface".into(), typeface.family.as_str().into_value())]);
         let mut files: BTreeMap<String, Bytes> = layout
             .files
             .iter()
@@ -169,9 +172,9 @@ impl Desk {
             .map(Source::id)
             .ok_or_else(|| unreadable(&layout.main, "is not there"))?;
         Ok(Self {
-            library: LazyHash::new(Library::default()),
-            book: LazyHash::new(book),
-            fonts,
+            library: LazyHash::new(Library::builder().with_inputs(inputs).build()),
+            book: LazyHash::new(typeface.book()),
+            fonts: typeface.fonts,
             main,
             sources,
             files,

@@ -47,14 +47,14 @@ impl Forms {
         }
         let folder = data.join("forms");
         if folder.is_dir() {
-            for path in files(&folder, "toml")? {
+            for path in files(&folder, &["toml"])? {
                 let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
                 forms.add(&path.display().to_string(), text);
             }
         }
         let layouts = folder.join("layouts");
         if layouts.is_dir() {
-            for path in files(&layouts, "typ")? {
+            for path in files(&layouts, &Layout::ENDINGS)? {
                 let bytes = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
                 if let Some(name) = path.file_name().and_then(|name| name.to_str()) {
                     forms.layouts.insert(name.to_owned(), bytes);
@@ -92,12 +92,15 @@ impl Forms {
     }
 }
 
-/// The files of a folder with an ending, in order of their names.
-fn files(folder: &Path, ending: &str) -> Result<Vec<std::path::PathBuf>> {
+/// The files of a folder with one of some endings, in order of their names.
+fn files(folder: &Path, endings: &[&str]) -> Result<Vec<std::path::PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
         let path = entry?.path();
-        if path.extension().is_some_and(|known| known == ending) {
+        if endings
+            .iter()
+            .any(|ending| path.extension().is_some_and(|known| known == *ending))
+        {
             found.push(path);
         }
     }
