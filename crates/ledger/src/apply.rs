@@ -1,5 +1,7 @@
 //! Committing a decision: state, entry and outbox in one transaction.
 
+use std::borrow::Cow;
+
 use model::{Actor, Change, Decision, SourceHealth};
 use rusqlite::{Connection, params};
 use serde::Serialize;
@@ -44,9 +46,21 @@ impl Ledger {
     /// # Errors
     /// [`ApplyError::Conflict`] when it was decided on something that changed since; the others when the store fails.
     pub fn apply(&self, decision: &Decision) -> Result<Applied, ApplyError> {
+        self.apply_with(|_| Ok(Some(Cow::Borrowed(decision))))
+    }
+
+    /// Does some work and books the decision that follows from it, both or neither.
+    pub(crate) fn apply_with<'a>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<Option<Cow<'a, Decision>>, ApplyError>,
+    ) -> Result<Applied, ApplyError> {
         let mut writer = self.writer();
         let transaction = writer.begin()?;
-        let entry = book(&transaction, decision)?;
+        let decision = work(&transaction)?;
+        let entry = match &decision {
+            Some(decision) => book(&transaction, decision)?,
+            None => None,
+        };
         transaction.commit()?;
         if let Some(head) = &entry
             && let Err(error) = writer.head.write(head)

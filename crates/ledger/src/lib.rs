@@ -32,7 +32,7 @@ pub use nouns::{
     counts::Counts,
     detections::KeptDetection,
     entries::{AlertChange, EntryFilter, HistoryItem},
-    outbox::{Claimed, Lane, OutboxRow, OutboxState, Outcome},
+    outbox::{Claimed, GivenUp, Lane, OutboxRow, OutboxState, Outcome},
 };
 pub use verify::{Broken, Flaw, Verified};
 

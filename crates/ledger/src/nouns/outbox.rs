@@ -1,6 +1,8 @@
 //! The outbox: what must happen outside because of a decision, until it has happened or is given up.
 
-use model::{Effect, Permission, Scope, Timestamp};
+use std::borrow::Cow;
+
+use model::{Decision, Effect, Permission, Scope, Timestamp};
 use rusqlite::{Connection, params};
 
 use crate::{
@@ -27,8 +29,7 @@ pub struct Claimed {
 
 impl Claimed {
     /// Whether a failure of this attempt is the last.
-    #[must_use]
-    pub const fn is_last_attempt(&self) -> bool {
+    const fn is_last_attempt(&self) -> bool {
         self.attempt >= Ledger::ATTEMPTS_MAX
     }
 }
@@ -106,6 +107,26 @@ pub struct Lane {
     pub last_error: Option<String>,
 }
 
+/// An effect that is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GivenUp<'a> {
+    /// Its last attempt.
+    pub claim: &'a Claimed,
+    /// Why.
+    pub reason: &'a str,
+}
+
+impl Outcome {
+    /// The reason for which the effect is given up after this attempt, when it is.
+    fn last_word(&self, claim: &Claimed) -> Option<&str> {
+        match self {
+            Self::Delivered(_) => None,
+            Self::Permanent(reason) => Some(reason),
+            Self::Retryable { reason, .. } => claim.is_last_attempt().then_some(reason),
+        }
+    }
+}
+
 impl Ledger {
     /// So often an effect is tried before it is given up.
     pub const ATTEMPTS_MAX: u64 = 20;
@@ -165,66 +186,64 @@ impl Ledger {
         })
     }
 
-    /// Notes how an attempt went.
+    /// Notes how attempts went, and books what `decide` makes about those that are given up by it, in one transaction. An attempt
+    /// whose lease was over and that somebody else has begun again is passed over; gives how many were noted.
     ///
     /// # Errors
-    /// A conflict when the lease was over and another attempt has begun; or when the store fails.
-    pub fn settle(&self, claim: &Claimed, outcome: &Outcome, now: Timestamp) -> Result<(), ApplyError> {
-        match self.settle_all([(claim, outcome)], now)? {
-            1 => Ok(()),
-            _ => Err(conflict(&format!("outbox:{}/{}", claim.entry, claim.position))),
-        }
-    }
-
-    /// Notes how several attempts went, in one transaction. Those whose lease was over and that are tried again by somebody else are
-    /// passed over; gives how many were noted.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn settle_all<'a>(
+    /// When the store fails; then nothing is noted.
+    pub fn settle(
         &self,
-        settled: impl IntoIterator<Item = (&'a Claimed, &'a Outcome)>,
+        attempts: &[(Claimed, Outcome)],
         now: Timestamp,
+        decide: impl FnOnce(&[GivenUp<'_>]) -> Option<Decision>,
     ) -> Result<usize, ApplyError> {
-        let count = self.write(|connection| {
-            let mut count = 0;
-            for (claim, outcome) in settled {
-                count += settle(connection, claim, outcome, now)?;
+        let mut noted = 0;
+        self.apply_with(|connection| {
+            let mut given_up = Vec::new();
+            for (claim, outcome) in attempts {
+                if settle(connection, claim, outcome, now)? == 0 {
+                    continue;
+                }
+                noted += 1;
+                given_up.extend(outcome.last_word(claim).map(|reason| GivenUp { claim, reason }));
             }
-            Ok(count)
+            Ok(decide(&given_up).map(Cow::Owned))
         })?;
-        if count > 0 {
-            self.inner.revision.send_modify(|counter| *counter += 1);
-        }
-        Ok(count)
+        Ok(noted)
     }
 
-    /// Notes what the other side reported of a delivered effect later: more of a receipt, or that it failed after all.
+    /// Notes what the other side reported of a delivered effect later: more of a receipt, or why it failed after all, with the decision
+    /// that says so.
     ///
     /// # Errors
     /// A conflict when there is no such delivered effect; or when the store fails.
-    pub fn report(&self, entry: u64, position: u64, outcome: &Outcome, now: Timestamp) -> Result<(), ApplyError> {
-        let (state, note) = match outcome {
-            Outcome::Delivered(note) => (OutboxState::Delivered, note),
-            Outcome::Retryable { reason, .. } | Outcome::Permanent(reason) => (OutboxState::Dead, reason),
+    pub fn settle_late(
+        &self,
+        (entry, position): (u64, u64),
+        reported: Result<&str, (&str, &Decision)>,
+        now: Timestamp,
+    ) -> Result<(), ApplyError> {
+        let (state, note, decision) = match reported {
+            Ok(receipt) => (OutboxState::Delivered, receipt, None),
+            Err((reason, decision)) => (OutboxState::Dead, reason, Some(decision)),
         };
-        let reported = self.write(|connection| {
+        self.apply_with(|connection| {
             let mut statement = connection.prepare_cached(
                 "UPDATE outbox SET state = $1, note = $2, settled_us = $3
                  WHERE entry = $4 AND position = $5 AND state = 'delivered'",
             )?;
-            Ok(statement.execute(params![
+            let reported = statement.execute(params![
                 state.as_str(),
                 note_of(note),
                 micros(now),
                 big(entry),
                 big(position)
-            ])?)
+            ])?;
+            if reported == 0 {
+                return Err(conflict(&format!("outbox:{entry}/{position}")));
+            }
+            Ok(decision.map(Cow::Borrowed))
         })?;
-        if reported == 0 {
-            return Err(conflict(&format!("outbox:{entry}/{position}")));
-        }
-        self.inner.revision.send_modify(|counter| *counter += 1);
         Ok(())
     }
 

@@ -76,7 +76,7 @@ impl Ledger {
     ///
     /// # Errors
     /// See [`ReadError`].
-    pub fn report_by_id(&self, scope: &Scope, id: Id<Report>) -> Result<Option<Report>, ReadError> {
+    pub fn report(&self, scope: &Scope, id: Id<Report>) -> Result<Option<Report>, ReadError> {
         self.read(scope, Permission::ReadReports, |connection| {
             body(
                 connection,
@@ -108,7 +108,6 @@ impl Ledger {
     pub fn alerts_of_time(&self, scope: &Scope, from: Timestamp, to: Timestamp) -> Result<Vec<Alert>, ReadError> {
         self.read(scope, Permission::ReadAlerts, |connection| {
             let most = i64::try_from(Self::REPORT_ALERTS_MAX).unwrap_or(i64::MAX);
-            // SQLite numbers parameters by their first appearance.
             let alerts: Vec<Alert> = bodies(
                 connection,
                 "SELECT body FROM alert WHERE opened_us < $1 AND (open = 1 OR closed_us >= $2)

@@ -53,7 +53,7 @@ fn a_report_is_kept_found_once_it_was_sent_and_verified() {
         std::slice::from_ref(&draft)
     );
     assert_eq!(world.ledger.reports(&lead, 10).unwrap(), std::slice::from_ref(&draft));
-    assert_eq!(world.ledger.report_by_id(&lead, draft.id).unwrap(), Some(draft));
+    assert_eq!(world.ledger.report(&lead, draft.id).unwrap(), Some(draft));
     assert_eq!(world.ledger.verify(&post(), &[]).unwrap().broken, None);
     world.meddle("UPDATE report SET body = replace(body, 'VNCERT', 'nobody')");
     assert!(world.ledger.verify(&post(), &[]).unwrap().broken.is_some());

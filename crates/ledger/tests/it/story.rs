@@ -1,9 +1,9 @@
 //! What a decision leaves behind: state, entry, outbox; and what is refused.
 
-use ledger::{ApplyError, EntryFilter, OutboxState, Outcome, PageAt};
+use ledger::{ApplyError, Claimed, EntryFilter, GivenUp, OutboxState, Outcome, PageAt};
 use model::{
     AlertState, Change, Delivery, Effect, LossAccount, PipelinePosition, Problem, ProblemKind, Role, RuleLevel, Source,
-    SourceHealth, SourceId,
+    SourceHealth, SourceId, Timestamp,
 };
 
 use crate::world::{World, add_detection, at, decision, person, post, put_alert, triage};
@@ -149,6 +149,21 @@ fn sources_are_summed_and_their_problems_bounded() {
     assert_eq!(world.ledger.counts(&post(), None, at(0)).unwrap().sources_silent, 1);
 }
 
+/// What was decided, oldest first.
+fn actions(world: &World) -> Vec<String> {
+    let entries = world
+        .ledger
+        .entries(&post(), &EntryFilter::default(), PageAt::first(100))
+        .unwrap();
+    entries.items.into_iter().rev().map(|entry| entry.action).collect()
+}
+
+/// Settles claims alike; answers how many were noted.
+fn settle(world: &World, claims: &[Claimed], outcome: &Outcome, now: Timestamp) -> usize {
+    let attempts: Vec<_> = claims.iter().map(|claim| (claim.clone(), outcome.clone())).collect();
+    world.ledger.settle(&attempts, now, |_| None).unwrap()
+}
+
 #[test]
 fn effects_are_handed_out_once_a_lease_and_given_up_in_the_end() {
     let mut world = World::new();
@@ -166,15 +181,13 @@ fn effects_are_handed_out_once_a_lease_and_given_up_in_the_end() {
     let world = world.reopen();
     let second = world.ledger.claim(LANE, at(40), 30, 10).unwrap();
     assert_eq!(second[0].attempt, 2);
-    let late = world
-        .ledger
-        .settle(&first[0], &Outcome::Delivered("late".into()), at(41));
-    assert!(matches!(late, Err(ApplyError::Conflict { .. })), "its lease is over");
+    let late = settle(&world, &first[..1], &Outcome::Delivered("late".into()), at(41));
+    assert_eq!(late, 0, "its lease is over");
     let wrong = Outcome::Retryable {
         reason: "connection refused".into(),
         retry_after_seconds: None,
     };
-    world.ledger.settle(&second[0], &wrong, at(41)).unwrap();
+    assert_eq!(settle(&world, &second[..1], &wrong, at(41)), 1);
     let due = world.ledger.next_due(&post(), LANE).unwrap().unwrap();
     assert!((at(51)..at(56)).contains(&due), "5 s, doubled once, and spread: {due}");
 
@@ -184,7 +197,7 @@ fn effects_are_handed_out_once_a_lease_and_given_up_in_the_end() {
         now = now.max(due);
         let claimed = world.ledger.claim(LANE, now, 30, 10).unwrap();
         attempts = claimed[0].attempt;
-        world.ledger.settle(&claimed[0], &wrong, now).unwrap();
+        assert_eq!(settle(&world, &claimed[..1], &wrong, now), 1);
     }
     assert_eq!(attempts, ledger::Ledger::ATTEMPTS_MAX);
     let dead = world.ledger.outbox(&post(), OutboxState::Dead, 10).unwrap();
@@ -192,10 +205,10 @@ fn effects_are_handed_out_once_a_lease_and_given_up_in_the_end() {
 
     world.ledger.revive(dead[0].entry, dead[0].position, now).unwrap();
     let again = world.ledger.claim(LANE, now, 30, 10).unwrap();
-    world
-        .ledger
-        .settle(&again[0], &Outcome::Delivered("200 OK".into()), now)
-        .unwrap();
+    assert_eq!(
+        settle(&world, &again[..1], &Outcome::Delivered("200 OK".into()), now),
+        1
+    );
     assert_eq!(
         world.ledger.outbox(&post(), OutboxState::Delivered, 10).unwrap().len(),
         1
@@ -239,20 +252,35 @@ fn lanes_do_not_hold_each_other_up_and_say_how_they_are() {
         later,
         Outcome::Permanent("no such user".into()),
     ];
-    assert_eq!(world.ledger.settle_all(mail.iter().zip(&outcomes), at(11)).unwrap(), 3);
-    let again = world.ledger.settle_all(mail.iter().zip(&outcomes), at(11)).unwrap();
+    let attempts: Vec<_> = mail.into_iter().zip(outcomes).collect();
+    let say = |given_up: &[GivenUp<'_>]| {
+        let reasons: Vec<&str> = given_up.iter().map(|one| one.reason).collect();
+        (!reasons.is_empty()).then(|| decision(triage(), &format!("given up: {}", reasons.join(", ")), Vec::new()))
+    };
+    assert_eq!(world.ledger.settle(&attempts, at(11), say).unwrap(), 3);
+    let again = world.ledger.settle(&attempts, at(11), say).unwrap();
     assert_eq!(again, 1, "what is settled for good is not settled again");
+    let said = actions(&world);
+    assert_eq!(
+        said.last().map(String::as_str),
+        Some("given up: no such user"),
+        "once, with its outcome"
+    );
+    assert_eq!(settle(&world, &sms, &Outcome::Delivered("m1".into()), at(12)), 1);
+    let failed = decision(triage(), "delivery.fail", Vec::new());
+    let place = (sms[0].entry, sms[0].position);
     world
         .ledger
-        .settle(&sms[0], &Outcome::Delivered("m1".into()), at(12))
+        .settle_late(place, Err(("UNDELIV 011", &failed)), at(13))
         .unwrap();
-    let failed = Outcome::Permanent("UNDELIV 011".into());
-    world
-        .ledger
-        .report(sms[0].entry, sms[0].position, &failed, at(13))
-        .unwrap();
-    let missing = world.ledger.report(99, 0, &failed, at(13));
+    let missing = world.ledger.settle_late((99, 0), Err(("UNDELIV 011", &failed)), at(13));
     assert!(matches!(missing, Err(ApplyError::Conflict { .. })));
+    assert_eq!(
+        actions(&world).last().map(String::as_str),
+        Some("delivery.fail"),
+        "once"
+    );
+    assert_eq!(actions(&world).len(), said.len() + 1);
 
     let lanes = world.ledger.lanes(&post()).unwrap();
     let told: Vec<_> = lanes

@@ -160,7 +160,7 @@ fn run_make(configuration: &Configuration, wanted: &Make) -> Result<()> {
     let zone = TimeZone::fixed(configuration.offset()?);
     let report = if let Ok(id) = wanted.form.parse::<Id<Report>>() {
         ledger
-            .report_by_id(&scope, id)
+            .report(&scope, id)
             .context("reading the ledger")?
             .with_context(|| format!("there is no report {id}"))?
     } else {

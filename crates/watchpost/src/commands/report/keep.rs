@@ -191,7 +191,7 @@ pub(super) fn run_organisation(configuration: &Configuration, changes: &[String]
 fn kept(ledger: &Ledger, scope: &Scope, id: &str) -> Result<Report> {
     let id: Id<Report> = id.parse()?;
     ledger
-        .report_by_id(scope, id)
+        .report(scope, id)
         .context("reading the ledger")?
         .with_context(|| format!("there is no report {id}"))
 }

@@ -127,17 +127,6 @@ fn give_up(ledger: &Ledger, known: &[String]) -> Result<()> {
 
 /// Notes outcomes, and writes into the duty book what is given up with them.
 fn settle(ledger: &Ledger, lane: &str, outcomes: &[(ledger::Claimed, ledger::Outcome)], now: Timestamp) -> Result<()> {
-    ledger.settle_all(outcomes.iter().map(|(claim, outcome)| (claim, outcome)), now)?;
-    let given_up: Vec<_> = outcomes
-        .iter()
-        .filter_map(|(claim, outcome)| match outcome {
-            ledger::Outcome::Delivered(_) => None,
-            ledger::Outcome::Permanent(reason) => Some((claim, reason)),
-            ledger::Outcome::Retryable { reason, .. } => claim.is_last_attempt().then_some((claim, reason)),
-        })
-        .collect();
-    if let Some(decision) = reports::given_up(lane, &given_up, now) {
-        ledger.apply(&decision)?;
-    }
+    ledger.settle(outcomes, now, |given_up| reports::given_up(lane, given_up, now))?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What comes back from channels: reports after the receipt, and what is given up, as decisions in the duty book.
 
 use connectors::channels::{Report, Reported};
-use ledger::{Claimed, Ledger, Outcome};
+use ledger::{GivenUp, Ledger};
 use model::{Actor, Decision, Effect, Timestamp};
 use tokio::sync::mpsc;
 
@@ -39,16 +39,13 @@ fn note(ledger: &Ledger, channel: &str, report: &Report) -> anyhow::Result<()> {
         return Ok(());
     };
     let now = clock::now();
-    let outcome = match reported {
-        Reported::Delivered => Outcome::Delivered(format!("{reference} delivered")),
-        Reported::Failed(reason) => Outcome::Permanent(format!("{reference} {reason}")),
-    };
-    ledger.report(entry, position, &outcome, now)?;
-    if let Reported::Failed(reason) = reported {
-        ledger.apply(&statement(
-            format!("{channel}: message {entry}/{position} was accepted and not delivered: {reason}"),
-            now,
-        ))?;
+    match reported {
+        Reported::Delivered => ledger.settle_late((entry, position), Ok(&format!("{reference} delivered")), now)?,
+        Reported::Failed(reason) => {
+            let said = format!("{channel}: message {entry}/{position} was accepted and not delivered: {reason}");
+            let failed = (&*format!("{reference} {reason}"), &statement(said, now));
+            ledger.settle_late((entry, position), Err(failed), now)?;
+        }
     }
     Ok(())
 }
@@ -60,14 +57,16 @@ fn place(key: &str) -> Option<(u64, u64)> {
 }
 
 /// The entry about what is given up at once on one lane, when there is any.
-pub(super) fn given_up(lane: &str, given_up: &[(&Claimed, &String)], now: Timestamp) -> Option<Decision> {
+pub(super) fn given_up(lane: &str, given_up: &[GivenUp<'_>], now: Timestamp) -> Option<Decision> {
     if given_up.is_empty() {
         return None;
     }
     let named: Vec<String> = given_up
         .iter()
         .take(NAMED_MAX)
-        .map(|(claim, reason)| format!("{}/{}{}: {reason}", claim.entry, claim.position, address(&claim.effect)))
+        .map(|GivenUp { claim, reason }| {
+            format!("{}/{}{}: {reason}", claim.entry, claim.position, address(&claim.effect))
+        })
         .collect();
     let count = given_up.len();
     let rest = count.saturating_sub(NAMED_MAX);
@@ -102,6 +101,8 @@ fn statement(reason: String, now: Timestamp) -> Decision {
 
 #[cfg(test)]
 mod tests {
+    use ledger::Claimed;
+
     use super::*;
 
     #[test]
@@ -131,8 +132,8 @@ mod tests {
                 key: String::new(),
             })
             .collect();
-        let reason = "no such number".to_owned();
-        let all: Vec<_> = claims.iter().map(|claim| (claim, &reason)).collect();
+        let reason = "no such number";
+        let all: Vec<_> = claims.iter().map(|claim| GivenUp { claim, reason }).collect();
         let said = given_up("sms", &all, Timestamp::UNIX_EPOCH).unwrap().reason.unwrap();
         assert!(
             said.starts_with("sms: 12 given up: 7/0 to 0912345678: no such number; 7/1"),
