@@ -5,6 +5,7 @@ mod documents;
 mod floors;
 mod modules;
 mod sources;
+mod statements;
 
 use std::{
     fs,
@@ -81,6 +82,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     objections.extend(floors::check(root)?);
     objections.extend(sources::check(&files));
     objections.extend(modules::check(&files));
+    objections.extend(statements::check(&files));
     objections.extend(documents::check(root)?);
     objections.extend(dependencies::check(root)?);
     for objection in &objections {
