@@ -214,23 +214,19 @@ fn an_error_in_a_layout_names_its_file_and_line_and_no_other_file_is_read() {
     }
 }
 
-/// Runs a script of Python over a file where its module is on the machine; none when it is not.
-fn python(script: &str, file: &Path) -> Option<String> {
-    let program = std::env::var_os("WATCHPOST_REAL")
-        .map(|real| Path::new(&real).join("python/bin/python"))
-        .filter(|program| program.exists())
-        .unwrap_or_else(|| "python3".into());
+/// What a script of Python says of a file; none, loudly, where its module was left out.
+fn python(module: &str, script: &str, file: &Path) -> Option<String> {
+    let Some(program) = testkit::python(module) else {
+        testkit::absent(&format!("Python's {module}"));
+        return None;
+    };
     let output = Command::new(program)
         .args(["-W", "ignore", "-c", script])
         .arg(file)
         .output()
-        .ok()?;
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    if errors.contains("No module named") {
-        return None;
-    }
-    assert!(output.status.success(), "{errors}");
-    String::from_utf8(output.stdout).ok()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap())
 }
 
 #[test]
@@ -240,7 +236,9 @@ fn oscal_is_what_the_models_of_nists_schema_accept() {
     let file = folder.path().join("report.oscal.json");
     std::fs::write(&file, documents::oscal("Báo cáo ban đầu", proof)).unwrap();
     let script = "import sys, json\nfrom trestle.oscal.assessment_results import Model\nd = json.load(open(sys.argv[1]))\nm = Model.model_validate(d)\nprint(len(d['assessment-results']['results'][0]['observations']))\nd['assessment-results']['results'][0]['unknown'] = 1\ntry:\n    Model.model_validate(d)\nexcept ValueError:\n    print('strict')";
-    let Some(text) = python(script, &file) else { return };
+    let Some(text) = python("trestle", script, &file) else {
+        return;
+    };
     assert_eq!(text.trim(), "6\nstrict");
 }
 
@@ -251,7 +249,9 @@ fn word_processors_read_the_docx() {
     let file = folder.path().join("report.docx");
     std::fs::write(&file, documents::docx(&letter, &proof.to_json())).unwrap();
     let script = "import sys, docx\nd = docx.Document(sys.argv[1])\nprint('\\n'.join(p.text for p in d.paragraphs))\nprint('\\n'.join(c.text for t in d.tables for r in t.rows for c in r.cells))\ns = d.sections[0]\nprint(round(s.left_margin.mm), round(s.right_margin.mm), round(s.top_margin.mm), round(s.page_width.mm), s.different_first_page_header_footer)";
-    let Some(text) = python(script, &file) else { return };
+    let Some(text) = python("docx", script, &file) else {
+        return;
+    };
     for words in [
         "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM",
         "Số: 12/BC-TTGS",

@@ -15,10 +15,11 @@ mod programs;
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use model::{JournalEntry, RejectReason, Transport};
+use testkit::{absent, on_path, python};
 
 use crate::{
     post::Post,
-    programs::{Daemon, absent, on_path, python, rsyslog, syslog_ng},
+    programs::{Daemon, rsyslog, syslog_ng},
 };
 
 /// The numbers after `n=` in the messages of records.

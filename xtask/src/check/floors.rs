@@ -21,6 +21,8 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("lake", &["model"]),
     ("ledger", &["model"]),
     ("connectors", &["model"]),
+    // Only ever a dev-dependency: it stands in no list.
+    ("testkit", &[]),
     ("documents", &["model"]),
     ("console", &["model", "detect", "operations", "ledger", "lake"]),
     (

@@ -6,6 +6,8 @@ pub(crate) mod smtp;
 
 use std::sync::{Arc, Mutex};
 
+use tokio::net::{TcpListener, TcpStream};
+
 /// What a peer does with the next messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Behaviour {
@@ -40,11 +42,23 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    fn new(port: u16) -> Self {
-        Self {
-            port,
+    /// Listens on a port of its own and serves each connection by itself.
+    async fn serving<F>(serve: impl Fn(TcpStream, Self) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = Self {
+            port: listener.local_addr().unwrap().port(),
             state: Arc::new(Mutex::new((Behaviour::Accept, Vec::new()))),
-        }
+        };
+        let serving = peer.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, serving.clone()));
+            }
+        });
+        peer
     }
 
     pub(crate) fn behave(&self, behaviour: Behaviour) {

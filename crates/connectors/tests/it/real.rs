@@ -4,25 +4,10 @@
 mod postfix;
 mod smsc;
 
-use std::path::{Path, PathBuf};
-
 use connectors::channels::{Message, MessageKey};
 
 pub(crate) const TEXT: &str =
     "Kính gửi ca trực: máy chủ «web-01» bị dò mật khẩu từ 192.0.2.9; đề nghị kiểm tra ngay. 😀";
-
-/// The folder that `cargo xtask` fills.
-pub(crate) fn folder() -> PathBuf {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/real");
-    std::env::var_os("WATCHPOST_REAL").map_or(beside, PathBuf::from)
-}
-
-/// Says loudly that a server is missing, and fails unless that was asked for.
-pub(crate) fn absent(name: &str) {
-    let message = format!("LEFT OUT: {name} is not here; `cargo xtask components --install` installs it");
-    assert!(std::env::var_os("WATCHPOST_WITHOUT_REAL").is_some(), "{message}");
-    println!("{message}");
-}
 
 pub(crate) fn message(key: &str, to: &str) -> Message {
     Message::text(

@@ -6,35 +6,17 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// The folder that `cargo xtask` fills.
-fn folder() -> PathBuf {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/real");
-    std::env::var_os("WATCHPOST_REAL").map_or(beside, PathBuf::from)
-}
-
-/// Says loudly that a sender is missing, and fails unless that was asked for.
-pub(crate) fn absent(name: &str) {
-    let message = format!("LEFT OUT: {name} is not here; `cargo xtask components --install` installs it");
-    assert!(std::env::var_os("WATCHPOST_WITHOUT_REAL").is_some(), "{message}");
-    println!("{message}");
-}
-
-pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|program| program.is_file())
-}
+use testkit::real_folder;
 
 /// rsyslogd, its modules and its libraries.
 pub(crate) fn rsyslog() -> Option<(PathBuf, String, String)> {
-    let libraries = folder().join("usr/lib/x86_64-linux-gnu");
+    let libraries = real_folder().join("usr/lib/x86_64-linux-gnu");
     unpacked("usr/sbin/rsyslogd", &libraries.join("rsyslog"), &[libraries])
 }
 
 /// syslog-ng, its modules and its libraries.
 pub(crate) fn syslog_ng() -> Option<(PathBuf, String, String)> {
-    let own = folder().join("usr/lib/syslog-ng");
+    let own = real_folder().join("usr/lib/syslog-ng");
     let modules = std::fs::read_dir(&own)
         .ok()?
         .flatten()
@@ -43,12 +25,12 @@ pub(crate) fn syslog_ng() -> Option<(PathBuf, String, String)> {
     unpacked(
         "usr/sbin/syslog-ng",
         &modules,
-        &[own, folder().join("usr/lib/x86_64-linux-gnu")],
+        &[own, real_folder().join("usr/lib/x86_64-linux-gnu")],
     )
 }
 
 fn unpacked(program: &str, modules: &Path, libraries: &[PathBuf]) -> Option<(PathBuf, String, String)> {
-    let program = folder().join(program);
+    let program = real_folder().join(program);
     let libraries = std::env::join_paths(libraries).ok()?;
     let found = program.is_file() && modules.is_dir();
     found.then(|| {
@@ -58,16 +40,6 @@ fn unpacked(program: &str, modules: &Path, libraries: &[PathBuf]) -> Option<(Pat
             libraries.to_string_lossy().into_owned(),
         )
     })
-}
-
-/// The Python that has a module.
-pub(crate) fn python(module: &str) -> Option<PathBuf> {
-    let python = folder().join("python/bin/python");
-    let imported = Command::new(&python)
-        .args(["-c", &format!("import {module}")])
-        .output()
-        .ok()?;
-    imported.status.success().then_some(python)
 }
 
 pub(crate) async fn run_python(python: &Path, script: &str, arguments: &[&str]) -> String {

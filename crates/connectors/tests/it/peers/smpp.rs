@@ -13,7 +13,7 @@ use rusmpp::{
     types::COctetString,
     values::DataCoding,
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_util::codec::Framed;
 
 use super::{Behaviour, Peer, Seen};
@@ -22,15 +22,7 @@ use super::{Behaviour, Peer, Seen};
 type Parts = Arc<Mutex<BTreeMap<u8, BTreeMap<u8, Vec<u8>>>>>;
 
 pub(crate) async fn start() -> Peer {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let peer = Peer::new(listener.local_addr().unwrap().port());
-    let serving = peer.clone();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream, serving.clone()));
-        }
-    });
-    peer
+    Peer::serving(serve).await
 }
 
 async fn serve(stream: TcpStream, peer: Peer) {

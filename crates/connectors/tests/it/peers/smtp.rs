@@ -3,21 +3,13 @@
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
 };
 
 use super::{Behaviour, Peer, Seen};
 
 pub(crate) async fn start() -> Peer {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let peer = Peer::new(listener.local_addr().unwrap().port());
-    let serving = peer.clone();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream, serving.clone()));
-        }
-    });
-    peer
+    Peer::serving(serve).await
 }
 
 async fn serve(stream: TcpStream, peer: Peer) -> std::io::Result<()> {

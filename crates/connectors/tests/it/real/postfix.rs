@@ -13,7 +13,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use connectors::channels::{Attachment, Channel, DeliveryError, Security, Smtp, SmtpConfig};
 use tempfile::TempDir;
 
-use super::{TEXT, absent, folder, message};
+use super::{TEXT, message};
 
 /// `daemon` and `staff`, which every Debian has: Postfix wants a user and a group of its own.
 const USER: u32 = 1;
@@ -36,14 +36,14 @@ impl Drop for Postfix {
 
 impl Postfix {
     fn start() -> Option<Self> {
-        let real = folder();
+        let real = testkit::real_folder();
         let master = real.join("usr/lib/postfix/sbin/master");
         if !master.is_file() {
-            absent("Postfix");
+            testkit::absent("Postfix");
             return None;
         }
         if fs::metadata("/proc/self").unwrap().uid() != 0 {
-            absent("the right to run Postfix, which is root's,");
+            testkit::absent("the right to run Postfix, which is root's,");
             return None;
         }
         let folder = tempfile::tempdir().unwrap();

@@ -16,7 +16,7 @@ use connectors::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{TEXT, absent, folder, message};
+use super::{TEXT, message};
 
 struct Smsc {
     child: Child,
@@ -33,9 +33,9 @@ impl Drop for Smsc {
 
 impl Smsc {
     fn start() -> Option<Self> {
-        let modules = folder().join("node/node_modules");
+        let modules = testkit::real_folder().join("node/node_modules");
         if !modules.join("smpp").is_dir() {
-            absent("npm's smpp");
+            testkit::absent("npm's smpp");
             return None;
         }
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/smsc.js");
