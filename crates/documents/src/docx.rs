@@ -53,8 +53,11 @@ pub fn docx(letter: &Letter, proof: &str) -> Vec<u8> {
                     .align(AlignmentType::Center)
                     .add_page_num(PageNum::new()),
             ),
-        )
-        .add_table(head(letter));
+        );
+    if let Some(words) = &letter.rehearsal {
+        file = file.add_paragraph(centred(Run::new().add_text(words).bold().color("B00020")));
+    }
+    file = file.add_table(head(letter));
     if let Some(name) = &letter.type_name {
         file = file
             .add_paragraph(spaced().add_run(Run::new()))

@@ -75,19 +75,16 @@ fn pdf() -> Vec<u8> {
     documents::seal_pdf(set.pdf)
 }
 
-fn installed(program: &str) -> bool {
-    Command::new(program).arg("-v").output().is_ok()
-}
-
-#[test]
-fn the_pdf_reads_as_the_letter_does() {
+/// The text of a PDF as another program reads it; none, loudly, where that was left out.
+fn text_of(pdf: &[u8]) -> Option<String> {
+    let Some(program) = testkit::on_path("pdftotext") else {
+        testkit::absent("pdftotext (Debian: poppler-utils)");
+        return None;
+    };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("report.pdf");
-    std::fs::write(&file, pdf()).unwrap();
-    if !installed("pdftotext") {
-        return;
-    }
-    let output = Command::new("pdftotext")
+    std::fs::write(&file, pdf).unwrap();
+    let output = Command::new(program)
         .args(["-layout"])
         .arg(&file)
         .arg("-")
@@ -95,7 +92,30 @@ fn the_pdf_reads_as_the_letter_does() {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    let text = String::from_utf8(output.stdout).unwrap();
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn a_letter_about_a_rehearsal_says_so_on_every_page() {
+    let mut facts = facts();
+    facts["alert"] = json!({"exercise": true});
+    let (letter, _) = letter_of(&facts);
+    let words = letter.rehearsal.clone().unwrap();
+    let docx = documents::docx(&letter, "{}");
+    assert_ne!(docx, documents::docx(&letter_of(&self::facts()).0, "{}"));
+    let set = documents::pdf(&letter, &layout(), "{}").unwrap();
+    let Some(text) = text_of(&set.pdf) else { return };
+    let pages: Vec<&str> = text.trim_end_matches('\u{c}').split('\u{c}').collect();
+    assert!(
+        pages.len() >= 2 && pages.iter().all(|page| page.contains(&words)),
+        "{text}"
+    );
+    assert_eq!(letter_of(&self::facts()).0.rehearsal, None);
+}
+
+#[test]
+fn the_pdf_reads_as_the_letter_does() {
+    let Some(text) = text_of(&pdf()) else { return };
     for words in [
         "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM",
         "Độc lập - Tự do - Hạnh phúc",

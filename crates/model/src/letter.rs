@@ -151,6 +151,9 @@ pub struct Letter {
     pub language: Language,
     /// The form that it follows (`incident-initial`).
     pub form: String,
+    /// What stands on every page of a letter about a rehearsal, so that nobody takes it for a real one.
+    #[serde(default)]
+    pub rehearsal: Option<String>,
     /// The body above the one that issues it, if any.
     pub parent: Option<String>,
     /// The body that issues it.

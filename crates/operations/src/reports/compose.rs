@@ -52,6 +52,8 @@ pub fn compose(form: &Form, facts: &Value, manner: &Manner) -> Letter {
     Letter {
         language: manner.language,
         form: form.id.clone(),
+        rehearsal: (at(facts, "alert.exercise") == Some(&Value::Bool(true)))
+            .then(|| said("DIỄN TẬP – KHÔNG PHẢI SỰ CỐ THẬT", "EXERCISE – NOT A REAL INCIDENT")),
         parent: text_at(facts, "organisation.parent"),
         issuer,
         number,

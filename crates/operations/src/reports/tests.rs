@@ -230,6 +230,31 @@ fn the_initial_report_says_what_the_ledger_knows_and_marks_the_rest() {
 }
 
 #[test]
+fn a_report_about_a_rehearsal_is_marked_as_one() {
+    let form = form("incident-initial");
+    let mut drill = alert(1, RuleLevel::Critical, "2026-04-29T19:10:00Z", AlertState::New);
+    drill.key.exercise = true;
+    let post = Post::new(vec![drill]);
+    let report = begun(
+        &form,
+        About::Alert {
+            alert: Id::from_bits(1),
+        },
+    );
+    let marked = |language| {
+        make(&report, &form, &post.view(), &manner(language))
+            .unwrap()
+            .letter
+            .rehearsal
+    };
+    assert_eq!(
+        marked(Language::Vi).as_deref(),
+        Some("DIỄN TẬP – KHÔNG PHẢI SỰ CỐ THẬT")
+    );
+    assert_eq!(marked(Language::En).as_deref(), Some("EXERCISE – NOT A REAL INCIDENT"));
+}
+
+#[test]
 fn every_form_makes_a_letter_in_both_languages_and_its_source_is_named() {
     let folder = format!("{}/../../content/forms", env!("CARGO_MANIFEST_DIR"));
     let mut names: Vec<_> = std::fs::read_dir(folder)
