@@ -1,7 +1,11 @@
 //! Parquet in memory: rows become a *segment* of one row group, segments are joined into files by copying their row
 //! groups, and both are read the same way.
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::{
+    ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
@@ -9,7 +13,8 @@ use parquet::{
     arrow::{
         ArrowWriter, ProjectionMask,
         arrow_reader::{
-            ArrowPredicate, ArrowPredicateFn, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowFilter,
+            ArrowPredicate, ArrowPredicateFn, ArrowReaderOptions, ParquetRecordBatchReader,
+            ParquetRecordBatchReaderBuilder, RowFilter,
         },
     },
     basic::{Compression, Encoding, ZstdLevel},
@@ -90,6 +95,10 @@ fn properties<R: Row>(rows: usize) -> Result<WriterProperties> {
 
 /// Joins segments or files into one file by copying their row groups as they are.
 pub(crate) fn join(parts: &[Bytes]) -> Result<Vec<u8>> {
+    decoding(|| copy_row_groups(parts))
+}
+
+fn copy_row_groups(parts: &[Bytes]) -> Result<Vec<u8>> {
     let options = || ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional);
     let first = parts
         .first()
@@ -129,6 +138,38 @@ pub(crate) fn read<R: Wantable, I: ChunkReader + 'static>(
     filter: &Filter,
     visit: &mut impl FnMut(R) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>> {
+    let Some(mut reader) = decoding(|| reader::<R, I>(input, filter))? else {
+        return Ok(ControlFlow::Continue(()));
+    };
+    let mut next = || decoding(|| Ok(reader.next().map(|batch| R::decode(&batch?)).transpose()?));
+    while let Some(rows) = next()? {
+        for row in rows {
+            if visit(row).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+/// Runs what looks into a file. The Parquet library panics at some damaged files (an offset that lies before its column); for whoever
+/// reads, that is a file that cannot be read, and no reason to stop.
+fn decoding<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let words = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied());
+        let words = words.unwrap_or("no reason given");
+        Err(ParquetError::General(format!("the file is damaged: {words}")))
+    })
+}
+
+/// The row groups that may hold wanted rows, about to be read; none when no group can.
+fn reader<R: Wantable, I: ChunkReader + 'static>(
+    input: I,
+    filter: &Filter,
+) -> Result<Option<ParquetRecordBatchReader>> {
     let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
     let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(input, options)?;
     let tests = filter.tests(R::TIME_COLUMN);
@@ -145,7 +186,7 @@ pub(crate) fn read<R: Wantable, I: ChunkReader + 'static>(
         }
     }
     if groups.is_empty() {
-        return Ok(ControlFlow::Continue(()));
+        return Ok(None);
     }
     let predicates = placed
         .into_iter()
@@ -160,14 +201,7 @@ pub(crate) fn read<R: Wantable, I: ChunkReader + 'static>(
         .with_row_groups(groups)
         .with_row_filter(RowFilter::new(predicates))
         .build()?;
-    for batch in reader {
-        for row in R::decode(&batch?)? {
-            if visit(row).is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-    }
-    Ok(ControlFlow::Continue(()))
+    Ok(Some(reader))
 }
 
 fn leaf_of(schema: &SchemaDescriptor, name: &str) -> Option<usize> {

@@ -752,6 +752,28 @@ fn killed_at_any_moment_each_event_is_there_once() {
     assert!(reached > 500, "{reached}");
 }
 
+/// The Parquet library panics at some of these; whoever reads must hear of a damaged file instead.
+#[test]
+fn a_file_at_which_the_decoder_panics_is_a_damaged_one() {
+    let rows: Vec<Event> = (1..20).map(event).collect();
+    let whole = segment::encode(&rows).unwrap().parquet.to_vec();
+    let read_with_damage_at = |place: usize| {
+        let mut bytes = whole.clone();
+        bytes[place] ^= 176;
+        let mut visit = |_: Event| ControlFlow::Continue(());
+        segment::read(bytes::Bytes::from(bytes), &Filter::default(), &mut visit)
+    };
+    let told: Vec<String> = (0..whole.len())
+        .step_by(20)
+        .filter_map(|place| read_with_damage_at(place).err())
+        .map(|error| error.to_string())
+        .collect();
+    assert!(
+        told.iter().any(|words| words.contains("the file is damaged")),
+        "{told:?}"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
     #[test]
