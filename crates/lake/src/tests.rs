@@ -759,7 +759,7 @@ fn a_file_at_which_the_decoder_panics_is_a_damaged_one() {
     let whole = segment::encode(&rows).unwrap().parquet.to_vec();
     let read_with_damage_at = |place: usize| {
         let mut bytes = whole.clone();
-        bytes[place] ^= 176;
+        bytes[place] ^= 0xb0;
         let mut visit = |_: Event| ControlFlow::Continue(());
         segment::read(bytes::Bytes::from(bytes), &Filter::default(), &mut visit)
     };
