@@ -10,7 +10,7 @@ use crate::{
     ApplyError, Head, Ledger,
     database::big,
     entry::{ChangeNote, NO_HASH, Sealed},
-    nouns::{accounts, alerts, detections, outbox, reports, settings, silences, sources},
+    nouns::{accounts, alerts, detections, kept, measurements, outbox, reports, settings, silences, sources},
 };
 
 /// What a committed decision became.
@@ -134,6 +134,9 @@ fn write_change<'a>(
         Change::UseSetupLink { digest } => accounts::use_setup_link(booking, digest)?,
         Change::PutSetting { name, value, revision } => settings::put(booking, name, value, *revision)?,
         Change::PutReport { report } => reports::put(booking, report)?,
+        Change::PutNoun { noun } => kept::put(booking, noun)?,
+        Change::AddMeasurements { measurements } => measurements::add(booking, measurements)?,
+        Change::ForgetMeasurements { before } => measurements::forget(booking, *before)?,
         Change::AdvancePipeline { position } => settings::advance(booking, *position)?,
     };
     notes.push(note);
@@ -164,7 +167,10 @@ fn is_bookkeeping(decision: &Decision) -> bool {
             | Change::PutSetupLink { .. }
             | Change::UseSetupLink { .. }
             | Change::PutSetting { .. }
-            | Change::PutReport { .. } => false,
+            | Change::PutReport { .. }
+            | Change::PutNoun { .. }
+            | Change::AddMeasurements { .. }
+            | Change::ForgetMeasurements { .. } => false,
         })
 }
 

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_lanes.sql"),
     include_str!("../migrations/0003_reports.sql"),
+    include_str!("../migrations/0004_nouns.sql"),
 ];
 
 /// Prepared statements kept per connection.

@@ -32,6 +32,7 @@ pub use nouns::{
     counts::Counts,
     detections::KeptDetection,
     entries::{AlertChange, EntryFilter, HistoryItem},
+    kept::NounFilter,
     outbox::{Claimed, GivenUp, Lane, OutboxRow, OutboxState, Outcome},
 };
 pub use verify::{Broken, Flaw, Verified};

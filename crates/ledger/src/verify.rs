@@ -8,8 +8,9 @@ use rusqlite::{Connection, Row, params};
 use crate::{
     Head, Ledger, ReadError,
     database::{big, count},
-    entry::{Content, DetectionsDigest, NO_HASH, Sealed, sha256_hex},
+    entry::{Content, DetectionsDigest, NO_HASH, ReadNote, Sealed, sha256_hex},
     head,
+    nouns::measurements,
 };
 
 /// The result of a verification.
@@ -21,6 +22,8 @@ pub struct Verified {
     pub rows: u64,
     /// Kept detections that agree with their entries.
     pub detections: u64,
+    /// Measurements that agree with their entries.
+    pub measurements: u64,
     /// The last entry, to be kept elsewhere.
     pub head: Head,
     /// The first thing that is not as it was written.
@@ -79,6 +82,9 @@ pub enum Flaw {
     /// The kept detections of this entry are not as it left them.
     #[error("the detections that it kept are not as it left them")]
     DetectionsDiffer,
+    /// The measurements of this entry are not as it left them.
+    #[error("the measurements that it added are not as it left them")]
+    MeasurementsDiffer,
 }
 
 /// What the walk found that the state must agree with.
@@ -90,11 +96,38 @@ struct Walked {
     last: HashMap<String, (u64, String)>,
     /// Number and digest of the detections that an entry kept.
     detections: HashMap<u64, (u64, String)>,
+    /// Number and digest of the measurements that an entry added.
+    measurements: HashMap<u64, (u64, String)>,
+    /// The measurements of entries up to this one were forgotten.
+    forgotten: u64,
+}
+
+impl Walked {
+    fn note(&mut self, number: u64, note: ReadNote) {
+        if note.change == "forget_measurements" {
+            self.forgotten = self.forgotten.max(note.count.unwrap_or(0));
+            return;
+        }
+        match (note.subject, note.digest) {
+            (Some(subject), Some(digest)) => {
+                self.last.insert(subject, (number, digest));
+            }
+            (None, Some(digest)) => {
+                let many = if note.change == "add_measurements" {
+                    &mut self.measurements
+                } else {
+                    &mut self.detections
+                };
+                many.insert(number, (note.count.unwrap_or(0), digest));
+            }
+            (_, None) => {}
+        }
+    }
 }
 
 impl Ledger {
     /// Verifies the whole ledger: every hash, every link, the head file and whatever heads were kept elsewhere, every row
-    /// of alerts, silences, accounts, tokens, settings and reports, every kept detection.
+    /// of alerts, silences, accounts, tokens, settings, reports and kept nouns, every kept detection and measurement.
     ///
     /// # Errors
     /// See [`ReadError`]; what was tampered with is no error but the result.
@@ -126,6 +159,7 @@ fn verify(connection: &Connection, head_file: Option<&Head>, kept_elsewhere: &[H
         entries: walked.entries,
         rows: 0,
         detections: 0,
+        measurements: 0,
         head: walked.head.clone().unwrap_or(Head {
             number: 0,
             hash: NO_HASH.to_owned(),
@@ -137,6 +171,11 @@ fn verify(connection: &Connection, head_file: Option<&Head>, kept_elsewhere: &[H
     }
     if verified.broken.is_none() {
         verified.broken = check_detections(connection, walked.detections, &mut verified.detections)?;
+    }
+    if verified.broken.is_none() {
+        let mut added = walked.measurements;
+        added.retain(|entry, _| *entry > walked.forgotten);
+        verified.broken = check_measurements(connection, added, &mut verified.measurements)?;
     }
     Ok(verified)
 }
@@ -162,15 +201,7 @@ fn walk(connection: &Connection, walked: &mut Walked) -> Result<Option<Broken>, 
             }));
         };
         for note in content.changes {
-            match (note.subject, note.digest) {
-                (Some(subject), Some(digest)) => {
-                    walked.last.insert(subject, (number, digest));
-                }
-                (None, Some(digest)) => {
-                    walked.detections.insert(number, (note.count.unwrap_or(0), digest));
-                }
-                (_, None) => {}
-            }
+            walked.note(number, note);
         }
         prev_hash = row.get(7)?;
         walked.entries += 1;
@@ -236,14 +267,15 @@ fn hold_against(connection: &Connection, walked: &Walked, known: &Head) -> Resul
     })
 }
 
-/// The tables whose rows must agree with the entries, and their key columns.
-const STATE: [(&str, &str); 6] = [
-    ("alert", "id"),
-    ("silence", "id"),
-    ("account", "id"),
-    ("source_token", "digest"),
-    ("setting", "name"),
-    ("report", "id"),
+/// The tables whose rows must agree with the entries, and what entries call their rows.
+const STATE: [(&str, &str); 7] = [
+    ("alert", "'alert:' || id"),
+    ("silence", "'silence:' || id"),
+    ("account", "'account:' || id"),
+    ("source_token", "'source_token:' || digest"),
+    ("setting", "'setting:' || name"),
+    ("report", "'report:' || id"),
+    ("noun", "kind || ':' || id"),
 ];
 
 fn check_state(
@@ -257,11 +289,11 @@ fn check_state(
             first = Some(Broken { number, flaw });
         }
     };
-    for (table, key) in STATE {
-        let mut statement = connection.prepare(&format!("SELECT {key}, entry, body FROM {table}"))?;
+    for (table, subject) in STATE {
+        let mut statement = connection.prepare(&format!("SELECT {subject}, entry, body FROM {table}"))?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let subject = format!("{table}:{}", text(row, 0)?);
+            let subject = text(row, 0)?.to_owned();
             match last.remove(&subject) {
                 None => note(count(row.get(1)?), Flaw::StateUnknown { subject }),
                 Some((_, digest)) if digest == sha256_hex(text(row, 2)?.as_bytes()) => *rows_right += 1,
@@ -313,5 +345,27 @@ fn check_detections(
     Ok(first.map(|number| Broken {
         number,
         flaw: Flaw::DetectionsDiffer,
+    }))
+}
+
+fn check_measurements(
+    connection: &Connection,
+    mut added: HashMap<u64, (u64, String)>,
+    rows_right: &mut u64,
+) -> Result<Option<Broken>, ReadError> {
+    let mut wrong: Option<u64> = None;
+    for (entry, rows, digest) in measurements::standing(connection)? {
+        if added.remove(&entry) == Some((rows, digest)) {
+            *rows_right += rows;
+        } else {
+            wrong = wrong.or(Some(entry));
+        }
+    }
+    // An entry may have added none.
+    added.retain(|_, (rows, _)| *rows > 0);
+    let first = added.into_keys().min().into_iter().chain(wrong).min();
+    Ok(first.map(|number| Broken {
+        number,
+        flaw: Flaw::MeasurementsDiffer,
     }))
 }

@@ -106,6 +106,12 @@ pub enum Permission {
     SendReports,
     /// See the duty book: every decision with its hash.
     ReadLedger,
+    /// See directives, watches, their requirements and measurements, deadlines and the calendar.
+    ReadWatches,
+    /// Answer questions, do tasks, start and stop deadlines.
+    WorkWatches,
+    /// Register directives, open and close watches, approve waivers.
+    WriteWatches,
     /// Make accounts and change roles.
     WriteUsers,
     /// Change one's own password and language, end one's own sessions.
@@ -114,7 +120,7 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Permission; 13] = [
+    pub const ALL: [Permission; 16] = [
         Self::ReadAlerts,
         Self::WorkAlerts,
         Self::ReadSilences,
@@ -126,6 +132,9 @@ impl Permission {
         Self::WriteReports,
         Self::SendReports,
         Self::ReadLedger,
+        Self::ReadWatches,
+        Self::WorkWatches,
+        Self::WriteWatches,
         Self::WriteUsers,
         Self::OwnAccount,
     ];
@@ -146,11 +155,19 @@ impl Role {
     pub fn allows(self, permission: Permission) -> bool {
         use Permission as P;
         match permission {
-            P::ReadAlerts | P::ReadSilences | P::ReadSources | P::ReadRules | P::ReadReports | P::OwnAccount => true,
-            P::WorkAlerts | P::WriteReports => {
+            P::ReadAlerts
+            | P::ReadSilences
+            | P::ReadSources
+            | P::ReadRules
+            | P::ReadReports
+            | P::ReadWatches
+            | P::OwnAccount => true,
+            P::WorkAlerts | P::WriteReports | P::WorkWatches => {
                 matches!(self, Self::DutyOfficer | Self::ShiftLead | Self::Administrator)
             }
-            P::WriteSilences | P::SendReports => matches!(self, Self::ShiftLead | Self::Administrator),
+            P::WriteSilences | P::SendReports | P::WriteWatches => {
+                matches!(self, Self::ShiftLead | Self::Administrator)
+            }
             P::WriteSources | P::WriteUsers => matches!(self, Self::Administrator),
             P::ReadLedger => matches!(self, Self::ShiftLead | Self::Administrator | Self::Auditor),
         }
@@ -243,6 +260,7 @@ mod tests {
                 Permission::ReadRules,
                 Permission::ReadReports,
                 Permission::ReadLedger,
+                Permission::ReadWatches,
                 Permission::OwnAccount
             ]
         );

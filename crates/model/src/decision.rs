@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actor, Alert, Delivery, Detection, Id, Language, LossAccount, Phrase, Problem, Report, Seq, Session, SetupLink,
-    Silence, SourceHealth, SourceId, SourceToken, Timestamp, User,
+    Actor, Alert, Delivery, Detection, Id, Language, LossAccount, Measurement, Noun, Phrase, Problem, Report, Seq,
+    Session, SetupLink, Silence, SourceHealth, SourceId, SourceToken, Timestamp, User,
 };
 
 /// How far the post has come in the journal. Committed together with the decisions that the journal led to, so that
@@ -101,11 +101,36 @@ pub enum Change {
         /// The whole report as it is now.
         report: Box<Report>,
     },
+    /// A noun that the ledger keeps as all its like is new or changed: see [`crate::Kept`].
+    PutNoun {
+        /// The whole noun as it is now: [`Noun::of`].
+        noun: Box<Noun>,
+    },
+    /// Controls were measured. A decision has at most one of these.
+    AddMeasurements {
+        /// What was found.
+        measurements: Vec<Measurement>,
+    },
+    /// Measurements of entries that were made before a moment are forgotten.
+    ForgetMeasurements {
+        /// The moment.
+        before: Timestamp,
+    },
     /// The journal was decided on up to here.
     AdvancePipeline {
         /// The new position.
         position: PipelinePosition,
     },
+}
+
+impl Change {
+    /// Keeps a noun.
+    #[must_use]
+    pub fn put<T: crate::Kept>(noun: &T) -> Self {
+        Self::PutNoun {
+            noun: Box::new(Noun::of(noun)),
+        }
+    }
 }
 
 /// Something that must happen outside once the decision stands. Safe to repeat.

@@ -109,15 +109,7 @@ impl Ledger {
     /// See [`ReadError`].
     pub fn alert_history(&self, scope: &Scope, alert: Id<Alert>) -> Result<Vec<HistoryItem>, ReadError> {
         self.read(scope, Permission::ReadAlerts, |connection| {
-            let entries = entries(
-                connection,
-                &format!(
-                    "SELECT {COLUMNS} FROM entry_subject JOIN entry ON entry.number = entry_subject.number
-                     WHERE entry_subject.subject = $1 ORDER BY entry_subject.number DESC LIMIT $2"
-                ),
-                params![format!("alert:{alert}"), row_limit(Self::PAGE_ITEMS_MAX - 1)],
-            )?;
-            Ok(entries.into_iter().map(step).collect())
+            steps_of(connection, &format!("alert:{alert}"))
         })
     }
 
@@ -167,6 +159,19 @@ impl Ledger {
     }
 }
 
+/// The steps of one subject's life, newest first.
+pub(crate) fn steps_of(connection: &Connection, subject: &str) -> Result<Vec<HistoryItem>, ReadError> {
+    let entries = entries(
+        connection,
+        &format!(
+            "SELECT {COLUMNS} FROM entry_subject JOIN entry ON entry.number = entry_subject.number
+             WHERE entry_subject.subject = $1 ORDER BY entry_subject.number DESC LIMIT $2"
+        ),
+        params![subject, row_limit(Ledger::PAGE_ITEMS_MAX - 1)],
+    )?;
+    Ok(entries.into_iter().map(step).collect())
+}
+
 fn step(entry: Entry) -> HistoryItem {
     HistoryItem {
         number: entry.number,
@@ -177,7 +182,7 @@ fn step(entry: Entry) -> HistoryItem {
     }
 }
 
-fn one(connection: &Connection, number: u64) -> Result<Option<Entry>, ReadError> {
+pub(crate) fn one(connection: &Connection, number: u64) -> Result<Option<Entry>, ReadError> {
     let sql = format!("SELECT {COLUMNS} FROM entry WHERE number = $1");
     Ok(entries(connection, &sql, params![big(number)])?.into_iter().next())
 }

@@ -5,6 +5,8 @@ pub(crate) mod alerts;
 pub(crate) mod counts;
 pub(crate) mod detections;
 pub(crate) mod entries;
+pub(crate) mod kept;
+pub(crate) mod measurements;
 pub(crate) mod outbox;
 pub(crate) mod reports;
 pub(crate) mod settings;

@@ -3,6 +3,7 @@
 
 mod access;
 mod faults;
+mod nouns;
 mod queue;
 mod reports;
 mod story;
