@@ -57,6 +57,9 @@ impl Memory {
             | Change::UseSetupLink { .. }
             | Change::PutSetting { .. }
             | Change::PutReport { .. }
+            | Change::PutNoun { .. }
+            | Change::AddMeasurements { .. }
+            | Change::ForgetMeasurements { .. }
             | Change::AdvancePipeline { .. } => {}
         }
     }
