@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use crate::atom::{Atom, Logic, Relation, Test};
 use crate::document::{Fault, RuleError};
 use crate::index::{AtomId, FieldIndex, FieldIndexBuilder};
-use crate::keywords::{KeywordSearch, KeywordSearches};
+use crate::keywords::{KeywordSearch, KeywordSearches, needles_of};
 use crate::limits::FILE_EXPRESSIONS_MAX;
 use crate::lower::{self, Placeholders};
 use crate::modifier::Modifier;
@@ -241,7 +241,11 @@ impl EngineBuilder {
         let (indexes, references) = index_fields(&tests, &self.fields);
         let is_keyword = keyword_flags(&self.fields);
         let mut programs = Programs::default();
-        let cost = |atom: AtomId| cost_of(&tests[atom as usize].1, self.atom_uses[atom as usize]);
+        let cost = |atom: AtomId| {
+            let (field, test) = &tests[atom as usize];
+            let is_filtered = is_keyword[*field as usize] && needles_of(test).is_some();
+            cost_of(test, self.atom_uses[atom as usize]) * if is_filtered { FILTERED_KEYWORD_COST } else { 1.0 }
+        };
         let mut reached: Vec<Vec<u32>> = vec![Vec::new(); tests.len()];
         let mut compiled = Vec::with_capacity(self.logics.len());
         for (rule, logic) in (0..).zip(&self.logics) {
@@ -378,6 +382,10 @@ fn visit_atoms(logic: &Logic<AtomId>, visit: &mut impl FnMut(AtomId)) {
         Logic::Atom(atom) => visit(*atom),
     }
 }
+
+/// What reaching a rule through a keyword costs that the filter over the whole record can rule out, in parts of what it costs through
+/// a field: the filter runs anyway, and a keyword search that it leaves out is not made.
+const FILTERED_KEYWORD_COST: f64 = 0.01;
 
 /// Estimates how often an atom holds, as events in a million: long literals are rare, and what many rules ask is common.
 fn cost_of(question: &Test, uses: u32) -> f64 {

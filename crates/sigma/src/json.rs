@@ -1,12 +1,20 @@
 //! JSON lines as records: one pass finds where fields and values lie and leaves texts unresolved until a rule asks for them.
+//! Lines of one kind have their names in one order, so after each name the scanner expects the one that followed it last time.
 
-use memchr::memchr;
+mod escape;
+mod text;
+
 use thiserror::Error;
 
+pub use self::escape::{has_escapes, unescape_into};
+use self::text::end_of_text;
+use crate::names::{Name, Names};
 use crate::record::{Record, Value};
 
 /// Deepest nesting of objects and arrays in a record.
 pub const JSON_DEPTH_MAX: usize = 64;
+/// Longest line that is scanned, in bytes.
+pub const JSON_LINE_BYTES_MAX: usize = 1 << 30;
 /// Most bytes that the dotted names of one record's nested fields may take together.
 pub const JSON_NAMES_BYTES_MAX: usize = 16 << 20;
 
@@ -20,11 +28,22 @@ pub struct JsonError {
     pub reason: &'static str,
 }
 
-/// Bytes from `start` to `end`, of the line or of the scanner's names.
+/// Bytes from `start` to `end`, of the line or of the scanner's dotted names.
 #[derive(Debug, Clone, Copy)]
 struct Bytes {
-    start: usize,
-    end: usize,
+    start: u32,
+    end: u32,
+}
+
+/// Where a field's name is.
+#[derive(Debug, Clone, Copy)]
+enum NamePlace {
+    /// By its number among the names that the scanner knows.
+    Known(u32),
+    /// In the line.
+    Line(Bytes),
+    /// In the scanner's dotted names.
+    Dotted(Bytes),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +61,7 @@ enum Kind {
 
 #[derive(Debug, Clone, Copy)]
 struct Field {
-    name: Bytes,
-    is_own_name: bool,
+    name: NamePlace,
     value: Bytes,
     kind: Kind,
 }
@@ -52,7 +70,8 @@ struct Field {
 #[derive(Debug, Default)]
 pub struct JsonScanner {
     fields: Vec<Field>,
-    names: String,
+    known: Names,
+    dotted: String,
 }
 
 /// A JSON object as a record: nested names are dotted, elements of arrays are values of one field.
@@ -60,7 +79,8 @@ pub struct JsonScanner {
 pub struct JsonRecord<'a> {
     line: &'a str,
     fields: &'a [Field],
-    names: &'a str,
+    known: &'a Names,
+    dotted: &'a str,
 }
 
 impl JsonScanner {
@@ -77,12 +97,17 @@ impl JsonScanner {
     /// Returns the place at which the line stops being one JSON object, or that it is nested too deep.
     pub fn scan<'a>(&'a mut self, line: &'a str) -> Result<JsonRecord<'a>, JsonError> {
         self.fields.clear();
-        self.names.clear();
+        self.dotted.clear();
+        self.known.begin();
         let mut cursor = Cursor {
+            line,
             bytes: line.as_bytes(),
             at: 0,
             scanner: self,
         };
+        if line.len() > JSON_LINE_BYTES_MAX {
+            return Err(cursor.error("the line is too long"));
+        }
         cursor.skip_space();
         cursor.expect(b'{', "expected `{`")?;
         cursor.object(None, 1)?;
@@ -93,19 +118,31 @@ impl JsonScanner {
         Ok(JsonRecord {
             line,
             fields: &self.fields,
-            names: &self.names,
+            known: &self.known,
+            dotted: &self.dotted,
         })
     }
 }
 
+impl Bytes {
+    fn of(self, text: &str) -> &str {
+        &text[self.start as usize..self.end as usize]
+    }
+}
+
 impl<'a> JsonRecord<'a> {
+    #[inline]
     fn name(&self, field: &Field) -> &'a str {
-        let from = if field.is_own_name { self.names } else { self.line };
-        &from[field.name.start..field.name.end]
+        match field.name {
+            NamePlace::Known(number) => self.known.text(number),
+            NamePlace::Line(bytes) => bytes.of(self.line),
+            NamePlace::Dotted(bytes) => bytes.of(self.dotted),
+        }
     }
 
+    #[inline]
     fn value(&self, field: &Field) -> Value<'a> {
-        let raw = &self.line[field.value.start..field.value.end];
+        let raw = field.value.of(self.line);
         match field.kind {
             Kind::Plain => Value::Str(raw),
             Kind::Text => Value::JsonStr(raw),
@@ -137,37 +174,50 @@ impl Record for JsonRecord<'_> {
     fn haystack(&self) -> Option<&str> {
         Some(self.line)
     }
-}
 
-/// How many groups of eight bytes are looked at before the search for the closing quote is handed to SIMD.
-const SHORT_CHUNKS: usize = 4;
+    fn names(&self) -> Option<&Names> {
+        Some(self.known)
+    }
 
-/// Marks the bytes of a word that equal `byte` by their highest bit; bytes above the first marked one may be marked wrongly.
-const fn lanes_equal(word: u64, byte: u8) -> u64 {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    let differences = word ^ (ONES * byte as u64);
-    differences.wrapping_sub(ONES) & !differences & (ONES << 7)
+    #[inline]
+    fn visit_some<'a, P, W, F>(&'a self, wants: W, mut visit: F)
+    where
+        W: Fn(Name<'a>) -> Option<P>,
+        F: FnMut(P, Value<'a>),
+    {
+        for field in self.fields {
+            let name = match field.name {
+                NamePlace::Known(number) => Name::Numbered(number),
+                NamePlace::Line(bytes) => Name::Text(bytes.of(self.line)),
+                NamePlace::Dotted(bytes) => Name::Text(bytes.of(self.dotted)),
+            };
+            if let Some(place) = wants(name) {
+                visit(place, self.value(field));
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
-struct Cursor<'a> {
+struct Cursor<'a, 's> {
+    line: &'a str,
     bytes: &'a [u8],
     at: usize,
-    scanner: &'a mut JsonScanner,
+    scanner: &'s mut JsonScanner,
 }
 
-/// A field's name and whether it lies in the scanner's names instead of the line.
-#[derive(Debug, Clone, Copy)]
-struct Name {
-    bytes: Bytes,
-    is_own: bool,
-}
-
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "lines and dotted names are limited far below 4 GiB"
+)]
 const fn bytes_between(start: usize, end: usize) -> Bytes {
-    Bytes { start, end }
+    Bytes {
+        start: start as u32,
+        end: end as u32,
+    }
 }
 
-impl Cursor<'_> {
+impl Cursor<'_, '_> {
     const fn error(&self, reason: &'static str) -> JsonError {
         JsonError { at: self.at, reason }
     }
@@ -198,47 +248,15 @@ impl Cursor<'_> {
     #[inline]
     fn text(&mut self) -> Result<(Bytes, bool), JsonError> {
         let start = self.at;
-        // Most names and values are short: eight bytes at a time without a call.
-        for chunk in 0..SHORT_CHUNKS {
-            let from = start + chunk * 8;
-            let Some(bytes) = self.bytes.get(from..from + 8).and_then(|bytes| bytes.first_chunk()) else {
-                break;
-            };
-            let word = u64::from_le_bytes(*bytes);
-            let (quotes, escapes) = (lanes_equal(word, b'"'), lanes_equal(word, b'\\'));
-            if quotes | escapes == 0 {
-                continue;
-            }
-            if quotes.trailing_zeros() < escapes.trailing_zeros() {
-                let quote = from + quotes.trailing_zeros() as usize / 8;
-                self.at = quote + 1;
-                return Ok((bytes_between(start, quote), true));
-            }
-            break;
-        }
-        self.long_text(start)
-    }
-
-    fn long_text(&mut self, start: usize) -> Result<(Bytes, bool), JsonError> {
-        loop {
-            let Some(found) = memchr(b'"', &self.bytes[self.at..]) else {
-                return Err(self.error("a text is not closed"));
-            };
-            let quote = self.at + found;
-            self.at = quote + 1;
-            let escapes = self.bytes[start..quote]
-                .iter()
-                .rev()
-                .take_while(|byte| **byte == b'\\')
-                .count();
-            if escapes % 2 == 0 {
-                return Ok((bytes_between(start, quote), false));
-            }
-        }
+        let Some((quote, is_plain)) = end_of_text(self.bytes, start) else {
+            return Err(self.error("a text is not closed"));
+        };
+        self.at = quote + 1;
+        Ok((bytes_between(start, quote), is_plain))
     }
 
     /// Reads the members of an object whose opening brace has been read.
-    fn object(&mut self, parent: Option<Name>, depth: usize) -> Result<(), JsonError> {
+    fn object(&mut self, parent: Option<NamePlace>, depth: usize) -> Result<(), JsonError> {
         if depth > JSON_DEPTH_MAX {
             return Err(self.error("nested too deep"));
         }
@@ -250,11 +268,11 @@ impl Cursor<'_> {
         loop {
             self.skip_space();
             self.expect(b'"', "expected a name in quotes")?;
-            let (key, is_plain) = self.text()?;
+            let name = match parent {
+                None => self.top_name()?,
+                Some(parent) => self.nested_name(parent)?,
+            };
             self.skip_space();
-            self.expect(b':', "expected `:`")?;
-            self.skip_space();
-            let name = self.name_of(parent, key, is_plain)?;
             self.value(name, depth, false)?;
             self.skip_space();
             match self.peek() {
@@ -268,40 +286,66 @@ impl Cursor<'_> {
         }
     }
 
-    /// Names a member: its key as it stands in the line if it is plain and not nested, else resolved and dotted.
+    /// Reads a name that is not nested, with its colon.
     #[inline]
-    fn name_of(&mut self, parent: Option<Name>, key: Bytes, is_plain: bool) -> Result<Name, JsonError> {
-        let raw = &self.bytes[key.start..key.end];
-        if parent.is_none() && (is_plain || memchr(b'\\', raw).is_none()) {
-            return Ok(Name {
-                bytes: key,
-                is_own: false,
-            });
+    fn top_name(&mut self) -> Result<NamePlace, JsonError> {
+        if let Some((number, bytes)) = self.scanner.known.take(&self.bytes[self.at..]) {
+            self.at += bytes;
+            return Ok(NamePlace::Known(number));
         }
-        let start = self.scanner.names.len();
-        if let Some(parent) = parent {
-            let (from, to) = (parent.bytes.start, parent.bytes.end);
-            if parent.is_own {
-                self.scanner.names.extend_from_within(from..to);
-            } else {
-                self.scanner
-                    .names
-                    .push_str(std::str::from_utf8(&self.bytes[from..to]).unwrap_or_default());
-            }
-            self.scanner.names.push('.');
+        self.unexpected_name()
+    }
+
+    fn unexpected_name(&mut self) -> Result<NamePlace, JsonError> {
+        let (key, is_plain) = self.key()?;
+        let raw = key.of(self.line);
+        if !is_plain && has_escapes(raw) {
+            let start = self.scanner.dotted.len();
+            unescape_into(raw, &mut self.scanner.dotted);
+            return self.dotted_since(start);
         }
-        unescape_into(std::str::from_utf8(raw).unwrap_or_default(), &mut self.scanner.names);
-        if self.scanner.names.len() > JSON_NAMES_BYTES_MAX {
-            return Err(self.error("the dotted names of nested fields are too long"));
-        }
-        Ok(Name {
-            bytes: bytes_between(start, self.scanner.names.len()),
-            is_own: true,
+        Ok(match self.scanner.known.meet(raw) {
+            Some(number) => NamePlace::Known(number),
+            None => NamePlace::Line(key),
         })
     }
 
+    /// Reads a name and its colon, and returns what stands between the quotes and whether it is known to have no escapes.
+    fn key(&mut self) -> Result<(Bytes, bool), JsonError> {
+        let key = self.text()?;
+        self.skip_space();
+        self.expect(b':', "expected `:`")?;
+        Ok(key)
+    }
+
+    /// Reads the name of a member of an object with a name, dotted.
+    fn nested_name(&mut self, parent: NamePlace) -> Result<NamePlace, JsonError> {
+        let (key, _) = self.key()?;
+        let start = self.scanner.dotted.len();
+        let JsonScanner { dotted, known, .. } = &mut *self.scanner;
+        match parent {
+            NamePlace::Dotted(bytes) => dotted.extend_from_within(bytes.start as usize..bytes.end as usize),
+            NamePlace::Known(number) => dotted.push_str(known.text(number)),
+            NamePlace::Line(bytes) => {
+                dotted.push_str(bytes.of(self.line));
+            }
+        }
+        dotted.push('.');
+        let raw = key.of(self.line);
+        unescape_into(raw, &mut self.scanner.dotted);
+        self.dotted_since(start)
+    }
+
+    fn dotted_since(&self, start: usize) -> Result<NamePlace, JsonError> {
+        let end = self.scanner.dotted.len();
+        if end > JSON_NAMES_BYTES_MAX {
+            return Err(self.error("the dotted names of nested fields are too long"));
+        }
+        Ok(NamePlace::Dotted(bytes_between(start, end)))
+    }
+
     #[inline]
-    fn value(&mut self, name: Name, depth: usize, in_list: bool) -> Result<(), JsonError> {
+    fn value(&mut self, name: NamePlace, depth: usize, in_list: bool) -> Result<(), JsonError> {
         let start = self.at;
         let (kind, value) = match self.peek() {
             Some(b'"') => {
@@ -328,12 +372,7 @@ impl Cursor<'_> {
             Some(b'n') => (Kind::Null, self.word("null")?),
             _ => return Err(self.error("expected a value")),
         };
-        self.scanner.fields.push(Field {
-            name: name.bytes,
-            is_own_name: name.is_own,
-            value,
-            kind,
-        });
+        self.scanner.fields.push(Field { name, value, kind });
         Ok(())
     }
 
@@ -347,7 +386,7 @@ impl Cursor<'_> {
     }
 
     /// Reads the elements of an array whose opening bracket has been read.
-    fn list(&mut self, name: Name, depth: usize, in_list: bool) -> Result<(), JsonError> {
+    fn list(&mut self, name: NamePlace, depth: usize, in_list: bool) -> Result<(), JsonError> {
         if depth > JSON_DEPTH_MAX {
             return Err(self.error("nested too deep"));
         }
@@ -355,13 +394,8 @@ impl Cursor<'_> {
         if self.peek() == Some(b']') {
             if !in_list {
                 let value = bytes_between(self.at, self.at);
-                let field = Field {
-                    name: name.bytes,
-                    is_own_name: name.is_own,
-                    value,
-                    kind: Kind::EmptyList,
-                };
-                self.scanner.fields.push(field);
+                let kind = Kind::EmptyList;
+                self.scanner.fields.push(Field { name, value, kind });
             }
             self.at += 1;
             return Ok(());
@@ -380,71 +414,6 @@ impl Cursor<'_> {
             }
         }
     }
-}
-
-/// Appends a JSON text with its escapes resolved; a broken escape stands for itself, half a surrogate pair for U+FFFD.
-pub fn unescape_into(raw: &str, out: &mut String) {
-    let mut rest = raw;
-    while let Some(at) = memchr(b'\\', rest.as_bytes()) {
-        out.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        let Some(c) = rest.chars().next() else {
-            out.push('\\');
-            return;
-        };
-        rest = &rest[c.len_utf8()..];
-        match c {
-            'n' => out.push('\n'),
-            'r' => out.push('\r'),
-            't' => out.push('\t'),
-            'b' => out.push('\u{8}'),
-            'f' => out.push('\u{c}'),
-            'u' => rest = unescape_unicode(rest, out),
-            '"' | '\\' | '/' => out.push(c),
-            _ => out.extend(['\\', c]),
-        }
-    }
-    out.push_str(rest);
-}
-
-fn unescape_unicode<'a>(rest: &'a str, out: &mut String) -> &'a str {
-    let unit = |text: &str| {
-        let digits = text.get(..4)?;
-        digits
-            .bytes()
-            .all(|byte| byte.is_ascii_hexdigit())
-            .then(|| u32::from_str_radix(digits, 16).ok())?
-    };
-    let Some(first) = unit(rest) else {
-        out.push_str("\\u");
-        return rest;
-    };
-    let after = &rest[4..];
-    if !(0xd800..0xe000).contains(&first) {
-        out.push(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER));
-        return after;
-    }
-    let low = after
-        .strip_prefix("\\u")
-        .and_then(unit)
-        .filter(|low| (0xdc00..0xe000).contains(low));
-    match low {
-        Some(low) if first < 0xdc00 => {
-            let point = 0x10000 + ((first - 0xd800) << 10) + (low - 0xdc00);
-            out.push(char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER));
-            &after[6..]
-        }
-        _ => {
-            out.push(char::REPLACEMENT_CHARACTER);
-            after
-        }
-    }
-}
-
-/// Tells whether a text between JSON's quotes has escapes.
-#[must_use]
-pub fn has_escapes(raw: &str) -> bool {
-    memchr(b'\\', raw.as_bytes()).is_some()
 }
 
 #[cfg(test)]

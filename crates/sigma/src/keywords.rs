@@ -35,7 +35,7 @@ impl KeywordSearch {
 }
 
 /// Returns needles of which any text that passes the test contains one.
-fn needles_of(test: &Test) -> Option<Vec<Box<str>>> {
+pub(crate) fn needles_of(test: &Test) -> Option<Vec<Box<str>>> {
     let needle = |literal: &str| needle_of(literal).map(Box::from);
     match test {
         Test::Text { pattern, .. } => Some(vec![needle(&fold(pattern.longest_literal()?))?]),

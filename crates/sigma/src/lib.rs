@@ -66,6 +66,7 @@ pub mod lower;
 pub mod matcher;
 mod memo;
 pub mod modifier;
+pub mod names;
 pub mod pattern;
 pub mod pipeline;
 mod plan;

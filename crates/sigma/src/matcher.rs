@@ -11,7 +11,7 @@ use crate::index::{AtomId, Found, fold_bytes};
 use crate::json::unescape_into;
 use crate::memo::{Key, Memo, VALUE_BYTES_MAX};
 pub use crate::plan::LogSourceSet;
-use crate::plan::{Plan, first_byte, has_bit, length_bit};
+use crate::plan::{Plan, has_bit};
 use crate::program::Truth;
 use crate::record::{Record, Value, finite, is_canonical_integer, number_text};
 
@@ -38,7 +38,7 @@ struct State {
     rule_stamps: Vec<u32>,
     epoch: u32,
     candidates: Vec<u32>,
-    /// Keyword searches in which every value is looked up while the record is visited.
+    /// Keyword searches in which every value of the record is looked up.
     keywords: Vec<FieldId>,
     /// Keyword searches that were or will be made for the record.
     searched: Vec<FieldId>,
@@ -109,6 +109,10 @@ impl Matcher {
             state,
         } = self;
         let plan = plan_of(plans, engine, sources);
+        if let Some(names) = record.names() {
+            plan.number(engine, names);
+        }
+        let plan = &*plan;
         state.begin();
         find_keywords(engine, plan, record, state);
         let mut event = Event {
@@ -117,7 +121,13 @@ impl Matcher {
             memo,
             state,
         };
-        record.visit(|name, value| event.take(name, value));
+        record.visit_some(
+            |name| plan.fields_called(engine, name),
+            |fields, value| event.take(fields, value),
+        );
+        if !event.state.keywords.is_empty() {
+            record.visit(|_, value| event.take_keywords(value));
+        }
         event.compare_fields();
         if event.calls_for_keywords() {
             record.visit(|_, value| event.take_keywords(value));
@@ -157,7 +167,7 @@ fn find_keywords<R: Record + ?Sized>(engine: &Engine, plan: &Plan, record: &R, s
     );
 }
 
-fn plan_of<'a>(plans: &'a mut HashTable<Plan>, engine: &Engine, sources: &LogSourceSet) -> &'a Plan {
+fn plan_of<'a>(plans: &'a mut HashTable<Plan>, engine: &Engine, sources: &LogSourceSet) -> &'a mut Plan {
     if plans.len() >= PLANS_MAX && plans.find(sources.hash, |plan| plan.sources == *sources).is_none() {
         plans.clear();
     }
@@ -192,16 +202,10 @@ struct Event<'a> {
 
 impl Event<'_> {
     #[inline]
-    fn take(&mut self, name: &str, value: Value<'_>) {
-        if self.plan.name_shapes[usize::from(first_byte(name))] & length_bit(name) != 0
-            && let Some(place) = self.engine.names.get(name)
-        {
-            let (from, to) = self.plan.named[*place as usize];
-            for at in from..to {
-                self.value(self.plan.fields[at as usize], value);
-            }
+    fn take(&mut self, (from, to): (u32, u32), value: Value<'_>) {
+        for field in &self.plan.fields[from as usize..to as usize] {
+            self.value(*field, value);
         }
-        self.take_keywords(value);
     }
 
     #[inline]

@@ -8,6 +8,7 @@ use foldhash::fast::FixedState;
 use crate::engine::{Engine, FieldId};
 use crate::index::Prefilter;
 use crate::keywords::joint_prefilter;
+use crate::names::{Name, Names, Numbering};
 use crate::rule::LogSource;
 
 /// The set of log sources that an event belongs to. Make it once and use it for all events of the kind.
@@ -66,6 +67,9 @@ pub(crate) struct Plan {
     /// For each name of [`Engine::named`], where its fields that rules of the plan read begin and end in `fields`.
     pub(crate) named: Vec<(u32, u32)>,
     pub(crate) fields: Vec<FieldId>,
+    /// For each number of `numbering` the place of its name in `named`'s form; what a record calls by number is looked up once.
+    numbered: Vec<(u32, u32)>,
+    numbering: Option<Numbering>,
     /// By the first byte of a name, one bit for each length (from 63 on the same) of the names that rules of the plan read.
     pub(crate) name_shapes: Vec<u64>,
     pub(crate) keywords: Vec<FieldId>,
@@ -81,12 +85,12 @@ fn set_bit(bits: &mut [u64], index: u32) {
 }
 
 #[inline]
-pub(crate) fn first_byte(name: &str) -> u8 {
+fn first_byte(name: &str) -> u8 {
     name.as_bytes().first().copied().unwrap_or_default()
 }
 
 #[inline]
-pub(crate) fn length_bit(name: &str) -> u64 {
+fn length_bit(name: &str) -> u64 {
     1 << name.len().min(63)
 }
 
@@ -102,6 +106,8 @@ impl Plan {
             rules: vec![0; engine.compiled.len().div_ceil(64)],
             named: Vec::with_capacity(engine.named.len()),
             fields: Vec::new(),
+            numbered: Vec::new(),
+            numbering: None,
             name_shapes: vec![0; 256],
             keywords: Vec::new(),
             keyword_prefilter: None,
@@ -144,5 +150,45 @@ impl Plan {
             .map(|(place, _)| place)
             .collect();
         plan
+    }
+
+    /// Learns the numbers of a record's names.
+    #[inline]
+    pub(crate) fn number(&mut self, engine: &Engine, names: &Names) {
+        let is_known = self
+            .numbering
+            .as_ref()
+            .is_some_and(|known| known.is_same(names.numbering()));
+        if !is_known {
+            self.numbering = Some(names.numbering().clone());
+            self.numbered.clear();
+        }
+        while self.numbered.len() < names.len() {
+            let number = u32::try_from(self.numbered.len()).expect("fewer names than 2^32");
+            let range = self.fields_of(engine, names.text(number));
+            self.numbered.push(range.unwrap_or_default());
+        }
+    }
+
+    /// Returns where the fields of a name that rules of the plan read begin and end in `fields`, if there are any.
+    #[inline]
+    pub(crate) fn fields_called(&self, engine: &Engine, name: Name<'_>) -> Option<(u32, u32)> {
+        match name {
+            Name::Numbered(number) => {
+                let range = self.numbered[number as usize];
+                (range.0 < range.1).then_some(range)
+            }
+            Name::Text(text) => self.fields_of(engine, text),
+        }
+    }
+
+    #[inline]
+    fn fields_of(&self, engine: &Engine, name: &str) -> Option<(u32, u32)> {
+        if self.name_shapes[usize::from(first_byte(name))] & length_bit(name) == 0 {
+            return None;
+        }
+        let place = engine.names.get(name)?;
+        let range = self.named[*place as usize];
+        (range.0 < range.1).then_some(range)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::names::{Name, Names};
+
 /// A value of a field, borrowed from the record.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value<'a> {
@@ -35,6 +37,25 @@ pub trait Record {
     fn haystack(&self) -> Option<&str> {
         None
     }
+
+    /// Returns the names whose numbers the record uses in [`Record::visit_some`], if it does.
+    fn names(&self) -> Option<&Names> {
+        None
+    }
+
+    /// Calls `visit` as [`Record::visit`] does, but only for the fields whose name `wants` takes, with what it gave for the name.
+    #[inline]
+    fn visit_some<'a, P, W, F>(&'a self, wants: W, mut visit: F)
+    where
+        W: Fn(Name<'a>) -> Option<P>,
+        F: FnMut(P, Value<'a>),
+    {
+        self.visit(|name, value| {
+            if let Some(place) = wants(Name::Text(name)) {
+                visit(place, value);
+            }
+        });
+    }
 }
 
 impl<R: Record + ?Sized> Record for &R {
@@ -44,6 +65,18 @@ impl<R: Record + ?Sized> Record for &R {
 
     fn haystack(&self) -> Option<&str> {
         (**self).haystack()
+    }
+
+    fn names(&self) -> Option<&Names> {
+        (**self).names()
+    }
+
+    fn visit_some<'a, P, W, F>(&'a self, wants: W, visit: F)
+    where
+        W: Fn(Name<'a>) -> Option<P>,
+        F: FnMut(P, Value<'a>),
+    {
+        (**self).visit_some(wants, visit);
     }
 }
 
