@@ -18,7 +18,7 @@ use report::Routing;
 use theirs::Theirs;
 
 const USAGE: &str = "peers [--data DIR] [--rounds N] [--lane NAME]… [--report FILE] [--profile LANE]
-lanes: windows, linux, web, windows-unique, every (no routing: every rule meets every event, matches only), large, curve, probes; all without --lane
+lanes: windows, linux, web, windows-unique, every (no routing: every rule meets every event, matches only), threads, large, curve, probes; all without --lane
 --profile runs nothing but this project's engine over a lane, for a profiler";
 
 struct Options {
@@ -123,6 +123,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     std::fs::write(&options.report, differences)?;
     println!("differences: {}", options.report.display());
+    if wants("threads") {
+        run_threads(&windows, &ours, options.rounds);
+    }
     if wants("large") {
         run_large(&mut ours, &theirs);
     }
@@ -252,6 +255,45 @@ fn run_lane(lane: &Lane, ours: &mut Ours, theirs: &mut Theirs, rounds: usize, me
         memory_mib,
     );
     comparison.text
+}
+
+/// The same lines by one thread and by two that share the engine, of each the quickest round, since other work on the machine only ever
+/// makes a round slower: by wall time, and by the CPU time of the slower thread, which is the wall time where every thread has its core.
+fn run_threads(lane: &Lane, ours: &Ours, rounds: usize) {
+    let hints = ours::hints(&lane.lines);
+    let mut matchers = [ours.beside(), ours.beside()];
+    let (mut quickest, mut quickest_cpu) = ([f64::INFINITY; 2], [f64::INFINITY; 2]);
+    for _ in 0..rounds {
+        for threads in 1..=2 {
+            let watch = std::time::Instant::now();
+            let slower = std::thread::scope(|scope| {
+                let running = matchers[..threads].iter_mut().enumerate().map(|(first, matcher)| {
+                    let lines = lane.lines.iter().zip(&hints).skip(first).step_by(threads);
+                    scope.spawn(move || {
+                        let watch = Stopwatch::start();
+                        for (line, hint) in lines {
+                            std::hint::black_box(matcher.evaluate(&line.text, hint));
+                        }
+                        watch.seconds()
+                    })
+                });
+                let running: Vec<_> = running.collect();
+                let seconds = running.into_iter().map(|thread| thread.join().unwrap_or(f64::NAN));
+                seconds.fold(0.0, f64::max)
+            });
+            let (wall, cpu) = (&mut quickest[threads - 1], &mut quickest_cpu[threads - 1]);
+            *wall = wall.min(watch.elapsed().as_secs_f64());
+            *cpu = cpu.min(slower);
+        }
+    }
+    println!(
+        "sigma threads=2 lane={} one={:.0} two={:.0} factor={:.2} factor_cpu={:.2}",
+        lane.name,
+        lane.lines.len() as f64 / quickest[0],
+        lane.lines.len() as f64 / quickest[1],
+        quickest[0] / quickest[1],
+        quickest_cpu[0] / quickest_cpu[1],
+    );
 }
 
 /// An event with one value of up to 1 MB, in sizes that show whether the cost is linear.

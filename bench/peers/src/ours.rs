@@ -46,6 +46,17 @@ impl Ours {
         }
     }
 
+    /// Another matcher on the same rules, for another thread.
+    pub fn beside(&self) -> Ours {
+        Ours {
+            engine: Arc::clone(&self.engine),
+            matcher: Matcher::new(Arc::clone(&self.engine)),
+            scanner: JsonScanner::new(),
+            refused: Vec::new(),
+            load_cpu_s: 0.0,
+        }
+    }
+
     pub fn rules(&self) -> usize {
         self.engine.rules().len()
     }

@@ -17,6 +17,6 @@ pub use entity::entity_of;
 pub use explain::{Explained, ExplainedKind, Explanation, Instead, explain};
 pub use matcher::{RuleMatcher, SharedRules};
 pub use record::EventRecord;
-pub use rules::{RefusedRule, RuleEntry, RuleKind, RuleText, Rules};
-pub use sigma::engine::RuleIndex;
+pub use rules::{RefusedRule, RuleEntry, RuleKind, RuleText, Rules, lint, read_pipelines};
+pub use sigma::{engine::RuleIndex, lint::CHECKS};
 pub use summary::summary_of;

@@ -9,6 +9,8 @@ use sigma::{
     document::{self, RuleDocument, RuleError},
     engine::{Engine, RuleIndex},
     filter::Filter,
+    lint::{Linter, Warning},
+    pipeline::{Pipeline, Pipelines},
     rule::{Level, Metadata, Rule},
 };
 
@@ -21,6 +23,27 @@ pub struct RuleText {
     pub file: String,
     /// Its YAML.
     pub text: Arc<str>,
+}
+
+/// Reads processing pipelines in pySigma's format and orders them by their priority.
+///
+/// # Errors
+/// The first file that is refused, with its place and the reason.
+pub fn read_pipelines(texts: &[RuleText]) -> Result<Pipelines, RefusedRule> {
+    let read = texts.iter().map(|file| Pipeline::read(&file.file, &file.text));
+    let pipelines: Result<Vec<Pipeline>, RuleError> = read.collect();
+    pipelines.map(Pipelines::new).map_err(refusal)
+}
+
+/// Checks rule files for what is allowed but seldom meant; what does not load is not among it.
+#[must_use]
+pub fn lint(texts: &[RuleText]) -> Vec<Warning> {
+    let mut linter = Linter::new();
+    for file in texts {
+        let read = document::parse(&file.file, &file.text);
+        read.documents.iter().for_each(|document| linter.check(document));
+    }
+    linter.finish()
 }
 
 /// What sort of rule an entry is.
@@ -110,11 +133,17 @@ impl Rules {
     /// is in force, so that a folder of one's own can replace a built-in rule.
     #[must_use]
     pub fn load(texts: &[RuleText]) -> Self {
+        Self::load_through(texts, &Pipelines::default())
+    }
+
+    /// Compiles rule files after filters and then processing pipelines changed the rules. A rule that a pipeline refuses is refused.
+    #[must_use]
+    pub fn load_through(texts: &[RuleText], pipelines: &Pipelines) -> Self {
         let mut gathered = Gathered::default();
         for file in texts {
             gathered.read(file);
         }
-        gathered.compile()
+        gathered.compile(pipelines)
     }
 
     /// The compiled engine.
@@ -227,8 +256,38 @@ impl Gathered {
         }
     }
 
-    fn compile(mut self) -> Rules {
+    /// Rewrites rules and correlations for records that do not follow the Sigma taxonomy.
+    fn apply_pipelines(&mut self, pipelines: &Pipelines) {
+        let rules = std::mem::take(&mut self.rules);
+        let texts = std::mem::take(&mut self.texts);
+        // Correlations are rewritten by the log sources that the rules they name had before these were rewritten.
+        let source_of = |reference: &str| {
+            let named = |key: &Option<String>| key.as_deref() == Some(reference);
+            let rule = rules.iter().find(|rule| named(&rule.meta.id) || named(&rule.meta.name));
+            rule.map(|rule| rule.log_source.clone())
+        };
+        for (mut correlation, text, line) in std::mem::take(&mut self.correlations) {
+            let references = correlation.correlation.rules.iter();
+            let sources: Vec<_> = references.filter_map(|rule| source_of(&rule.to)).collect();
+            match pipelines.apply_to_correlation(&mut correlation, &sources) {
+                Ok(_) => self.correlations.push((correlation, text, line)),
+                Err(error) => self.refused.push(refusal(error)),
+            }
+        }
+        for (mut rule, text) in rules.into_iter().zip(texts) {
+            match pipelines.apply(&mut rule) {
+                Ok(_) => {
+                    self.rules.push(rule);
+                    self.texts.push(text);
+                }
+                Err(error) => self.refused.push(refusal(error)),
+            }
+        }
+    }
+
+    fn compile(mut self, pipelines: &Pipelines) -> Rules {
         self.apply_filters();
+        self.apply_pipelines(pipelines);
         let mut builder = Engine::builder();
         let mut identities = Vec::with_capacity(self.rules.len());
         let mut entries = Vec::with_capacity(self.rules.len() + self.correlations.len());

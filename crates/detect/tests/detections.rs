@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use detect::{Arrival, Detector, RuleMatcher, RuleText, Rules, SharedRules};
+use detect::{Arrival, Detector, RuleMatcher, RuleText, Rules, SharedRules, read_pipelines};
 use model::{Detection, Entities, Event, Fields, LogSource, LogSourceSet, SourceId, Timestamp, Value};
 
 const FAILED: &str = "
@@ -186,4 +186,48 @@ fn a_broken_rule_is_refused_with_its_place_and_its_neighbours_stand() {
     let refused = &rules.refused()[0];
     assert_eq!(refused.rule.as_deref(), Some("Broken"));
     assert!(refused.line > 20 && refused.reason.contains('b'), "{refused:?}");
+}
+
+fn text(file: &str, text: &str) -> RuleText {
+    RuleText {
+        file: file.to_owned(),
+        text: text.into(),
+    }
+}
+
+#[test]
+fn pipelines_rename_the_fields_of_rules_and_correlations() {
+    let rules_text = FAILED.replace("message|", "Text|").replace("source.ip", "Origin");
+    let mapping = "
+name: sshd
+transformations:
+- type: field_name_mapping
+  mapping: {Text: message, Origin: source.ip}
+  rule_conditions:
+  - {type: logsource, product: linux}
+";
+    let pipelines = read_pipelines(&[text("sshd.yml", mapping)]).expect("the pipeline is right");
+    let events: Vec<Event> = (1..=3)
+        .map(|number| failure(number, i64::try_from(number).unwrap(), false))
+        .collect();
+    let plain = rules(&[("ssh.yml", &rules_text)]);
+    assert_eq!(titles(&detected(&plain, &events)), Vec::<&str>::new());
+    let mapped = Arc::new(Rules::load_through(&[text("ssh.yml", &rules_text)], &pipelines));
+    assert_eq!(mapped.refused(), []);
+    assert_eq!(
+        titles(&detected(&mapped, &events)),
+        [
+            "Failed sign-in",
+            "Failed sign-in",
+            "Failed sign-in",
+            "Guessed passwords"
+        ]
+    );
+}
+
+#[test]
+fn a_wrong_pipeline_is_refused_with_its_place() {
+    let refused =
+        read_pipelines(&[text("p.yml", "name: x\ntransformations:\n- type: file_placeholders\n")]).unwrap_err();
+    assert_eq!((&*refused.file, refused.line), ("p.yml", 3), "{}", refused.reason);
 }

@@ -62,6 +62,7 @@ mod index;
 pub mod json;
 mod keywords;
 pub mod limits;
+pub mod lint;
 pub mod lower;
 pub mod matcher;
 mod memo;

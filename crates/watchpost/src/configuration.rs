@@ -69,6 +69,8 @@ pub(crate) struct RulesSection {
     pub built_in: bool,
     /// Folders of Sigma rules; read again when they change.
     pub folders: Vec<PathBuf>,
+    /// Processing pipelines in pySigma's format, through which all rules go; read again when they change.
+    pub pipelines: Vec<PathBuf>,
 }
 
 /// The `[announce]` section.
@@ -138,6 +140,7 @@ impl Default for RulesSection {
         Self {
             built_in: true,
             folders: Vec::new(),
+            pipelines: Vec::new(),
         }
     }
 }
@@ -148,6 +151,7 @@ impl RulesSection {
         RuleFolders {
             built_in: self.built_in,
             folders: self.folders.clone(),
+            pipelines: self.pipelines.clone(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use detect::{RuleText, Rules, SharedRules};
 use include_dir::{Dir, include_dir};
 
@@ -19,15 +19,28 @@ pub(crate) struct RuleFolders {
     pub built_in: bool,
     /// Folders of Sigma rules; a rule there replaces one of the same id before it.
     pub folders: Vec<PathBuf>,
+    /// Processing pipelines in pySigma's format, through which all rules go.
+    pub pipelines: Vec<PathBuf>,
 }
 
 impl RuleFolders {
     /// Reads and compiles all rules.
     ///
     /// # Errors
-    /// When a folder or file that was named cannot be read. A rule that does not load is no error: it is listed as refused.
+    /// When a folder or file that was named cannot be read, or a pipeline is wrong. A rule that does not load is no error: it is listed
+    /// as refused.
     pub(crate) fn load(&self) -> Result<SharedRules> {
-        Ok(Arc::new(Rules::load(&self.texts()?)))
+        let texts: Result<Vec<RuleText>> = self.pipelines.iter().map(|path| text_of(path)).collect();
+        let pipelines = detect::read_pipelines(&texts?).map_err(|refused| {
+            anyhow!(
+                "the pipeline {}:{}:{} is refused: {}",
+                refused.file,
+                refused.line,
+                refused.column,
+                refused.reason
+            )
+        })?;
+        Ok(Arc::new(Rules::load_through(&self.texts()?, &pipelines)))
     }
 
     /// The text of every rule file.
@@ -40,12 +53,7 @@ impl RuleFolders {
             built_in(&BUILT_IN, &mut texts);
         }
         for path in self.files()? {
-            let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-            let text = String::from_utf8_lossy(&bytes);
-            texts.push(RuleText {
-                file: path.display().to_string(),
-                text: text.into(),
-            });
+            texts.push(text_of(&path)?);
         }
         Ok(texts)
     }
@@ -65,19 +73,27 @@ impl RuleFolders {
         Ok(files)
     }
 
-    /// A figure that changes when a rule file is added, removed or written.
+    /// A figure that changes when a rule file or pipeline is added, removed or written.
     ///
     /// # Errors
     /// When a folder that was named cannot be listed.
     pub(crate) fn fingerprint(&self) -> Result<u64> {
         use std::hash::{DefaultHasher, Hash, Hasher};
         let mut hasher = DefaultHasher::new();
-        for path in self.files()? {
+        for path in self.files()?.into_iter().chain(self.pipelines.iter().cloned()) {
             let about = fs::metadata(&path).with_context(|| format!("{} cannot be read", path.display()))?;
             (path, about.len(), about.modified().ok()).hash(&mut hasher);
         }
         Ok(hasher.finish())
     }
+}
+
+fn text_of(path: &Path) -> Result<RuleText> {
+    let bytes = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(RuleText {
+        file: path.display().to_string(),
+        text: String::from_utf8_lossy(&bytes).into(),
+    })
 }
 
 fn built_in(folder: &'static Dir<'static>, texts: &mut Vec<RuleText>) {

@@ -38,6 +38,9 @@ pub(crate) struct Options {
     /// Leave out the built-in rules
     #[arg(long)]
     no_built_in: bool,
+    /// Processing pipeline in pySigma's format, through which all rules go; may be given several times
+    #[arg(long = "pipeline", value_name = "FILE")]
+    pipelines: Vec<PathBuf>,
     /// How to report
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -101,6 +104,7 @@ pub(crate) fn run(configuration: &Configuration, options: &Options) -> Result<()
     let folders = RuleFolders {
         built_in: !options.no_built_in,
         folders: options.rules.clone(),
+        pipelines: options.pipelines.clone(),
     };
     let rules = folders.load()?;
     for refused in rules.refused() {

@@ -22,6 +22,9 @@ pub(crate) struct Options {
     rule: String,
     /// File with the record, as it arrived (`-` reads standard input); several lines are several records
     event: PathBuf,
+    /// Processing pipeline in pySigma's format, through which the rule goes; may be given several times
+    #[arg(long = "pipeline", value_name = "FILE")]
+    pipelines: Vec<PathBuf>,
     /// What the record is, when it does not show it (`nginx`, `auditd`)
     #[arg(long)]
     format: Option<String>,
@@ -38,6 +41,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     let rules = RuleFolders {
         built_in: !from_file,
         folders,
+        pipelines: options.pipelines.clone(),
     }
     .load()?;
     if let Some(refused) = rules.refused().first().filter(|_| from_file) {

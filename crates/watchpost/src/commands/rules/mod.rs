@@ -3,6 +3,7 @@
 mod case;
 mod coverage;
 mod explain;
+mod lint;
 mod test;
 
 use std::{
@@ -10,7 +11,7 @@ use std::{
     path::PathBuf,
 };
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use detect::{RuleEntry, RuleKind, SharedRules};
 
@@ -21,8 +22,8 @@ use crate::rule_files::RuleFolders;
 pub(crate) enum Action {
     /// List the rules in force
     List(Which),
-    /// Check rule files and name every rule that would not load
-    Lint(Which),
+    /// Check rule files: every rule that would not load, and what is allowed but seldom meant
+    Lint(lint::Options),
     /// Run the tests that lie beside rules (`<rule>.test.yml`)
     Test {
         /// Folders or files of rules; without one, the built-in rules of this source tree: content/rules
@@ -44,15 +45,22 @@ pub(crate) struct Which {
     /// Leave out the built-in rules
     #[arg(long)]
     no_built_in: bool,
+    /// Processing pipeline in pySigma's format, through which all rules go; may be given several times
+    #[arg(long = "pipeline", value_name = "FILE")]
+    pipelines: Vec<PathBuf>,
 }
 
 impl Which {
-    fn load(&self) -> Result<SharedRules> {
+    fn folders(&self) -> RuleFolders {
         RuleFolders {
             built_in: !self.no_built_in,
             folders: self.rules.clone(),
+            pipelines: self.pipelines.clone(),
         }
-        .load()
+    }
+
+    fn load(&self) -> Result<SharedRules> {
+        self.folders().load()
     }
 }
 
@@ -63,7 +71,7 @@ impl Which {
 pub(crate) fn run(action: &Action) -> Result<()> {
     match action {
         Action::List(which) => list(&which.load()?),
-        Action::Lint(which) => lint(&which.load()?),
+        Action::Lint(options) => lint::run(options),
         Action::Test { paths } => test::run(paths),
         Action::Explain(options) => explain::run(options),
         Action::Coverage(options) => coverage::run(options),
@@ -97,28 +105,5 @@ fn source_of(entry: &RuleEntry) -> String {
     match entry.kind {
         RuleKind::Detection => entry.log_source_line(),
         RuleKind::Correlation => "correlation".to_owned(),
-    }
-}
-
-fn lint(rules: &SharedRules) -> Result<()> {
-    let mut out = io::stdout().lock();
-    for refused in rules.refused() {
-        let name = refused
-            .rule
-            .as_deref()
-            .map(|name| format!("{name}: "))
-            .unwrap_or_default();
-        writeln!(
-            out,
-            "{}:{}:{}: {name}{}",
-            refused.file, refused.line, refused.column, refused.reason
-        )?;
-    }
-    match rules.refused().len() {
-        0 => {
-            writeln!(out, "{} rules, all load", rules.entries().len())?;
-            Ok(())
-        }
-        count => bail!("{count} rules would not load"),
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn run(paths: &[PathBuf]) -> Result<()> {
     let files = RuleFolders {
         built_in: false,
         folders: paths.to_vec(),
+        pipelines: Vec::new(),
     }
     .files()?;
     let mut out = io::stdout().lock();
@@ -115,6 +116,7 @@ mod tests {
         let files = RuleFolders {
             built_in: false,
             folders: vec![folder],
+            pipelines: Vec::new(),
         }
         .files()
         .unwrap();
