@@ -257,33 +257,20 @@ fn run_lane(lane: &Lane, ours: &mut Ours, theirs: &mut Theirs, rounds: usize, me
     comparison.text
 }
 
+/// A line with its hint.
+type Work<'a> = (&'a Line, &'a sigma::matcher::LogSourceSet);
+
 /// The same lines by one thread and by two that share the engine, of each the quickest round, since other work on the machine only ever
 /// makes a round slower: by wall time, and by the CPU time of the slower thread, which is the wall time where every thread has its core.
 fn run_threads(lane: &Lane, ours: &Ours, rounds: usize) {
     let hints = ours::hints(&lane.lines);
-    let mut matchers = [ours.beside(), ours.beside()];
+    let work: Vec<Work<'_>> = lane.lines.iter().zip(&hints).collect();
     let (mut quickest, mut quickest_cpu) = ([f64::INFINITY; 2], [f64::INFINITY; 2]);
     for _ in 0..rounds {
         for threads in 1..=2 {
-            let watch = std::time::Instant::now();
-            let slower = std::thread::scope(|scope| {
-                let running = matchers[..threads].iter_mut().enumerate().map(|(first, matcher)| {
-                    let lines = lane.lines.iter().zip(&hints).skip(first).step_by(threads);
-                    scope.spawn(move || {
-                        let watch = Stopwatch::start();
-                        for (line, hint) in lines {
-                            std::hint::black_box(matcher.evaluate(&line.text, hint));
-                        }
-                        watch.seconds()
-                    })
-                });
-                let running: Vec<_> = running.collect();
-                let seconds = running.into_iter().map(|thread| thread.join().unwrap_or(f64::NAN));
-                seconds.fold(0.0, f64::max)
-            });
-            let (wall, cpu) = (&mut quickest[threads - 1], &mut quickest_cpu[threads - 1]);
-            *wall = wall.min(watch.elapsed().as_secs_f64());
-            *cpu = cpu.min(slower);
+            let (wall, cpu) = run_on(threads, &work, ours);
+            quickest[threads - 1] = quickest[threads - 1].min(wall);
+            quickest_cpu[threads - 1] = quickest_cpu[threads - 1].min(cpu);
         }
     }
     println!(
@@ -294,6 +281,39 @@ fn run_threads(lane: &Lane, ours: &Ours, rounds: usize) {
         quickest[0] / quickest[1],
         quickest_cpu[0] / quickest_cpu[1],
     );
+}
+
+/// Runs all lines on so many threads, each with a matcher of its own that has seen its lines once, and returns the wall time and the CPU
+/// time of the slowest thread, in seconds.
+fn run_on(threads: usize, work: &[Work<'_>], ours: &Ours) -> (f64, f64) {
+    let start = std::sync::Barrier::new(threads);
+    std::thread::scope(|scope| {
+        let running = (0..threads).map(|first| {
+            // As a sweep hands them out.
+            let tasks = work.chunks(1_000).skip(first).step_by(threads);
+            let start = &start;
+            scope.spawn(move || {
+                let mut matcher = ours.beside();
+                let mut pass = |tasks: std::iter::StepBy<std::iter::Skip<std::slice::Chunks<'_, Work<'_>>>>| {
+                    for (line, hint) in tasks.flatten() {
+                        std::hint::black_box(matcher.evaluate(&line.text, hint));
+                    }
+                };
+                pass(tasks.clone());
+                start.wait();
+                let (wall, cpu) = (std::time::Instant::now(), Stopwatch::start());
+                pass(tasks);
+                (wall.elapsed().as_secs_f64(), cpu.seconds())
+            })
+        });
+        let running: Vec<_> = running.collect();
+        let times = running
+            .into_iter()
+            .map(|thread| thread.join().expect("matching does not panic"));
+        times.fold((0.0_f64, 0.0_f64), |slowest, times| {
+            (slowest.0.max(times.0), slowest.1.max(times.1))
+        })
+    })
 }
 
 /// An event with one value of up to 1 MB, in sizes that show whether the cost is linear.

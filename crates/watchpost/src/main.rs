@@ -18,6 +18,10 @@ use clap::{Parser, Subcommand};
 
 use crate::configuration::Configuration;
 
+/// Events are made on one thread and dropped on another, which the system's allocator does under a lock that two cores fight for.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Watchpost holds a security watch: it hears every log, sees the attack, puts a person in charge, and can prove it afterwards
 #[derive(Debug, Parser)]
 #[command(name = "watchpost", version, propagate_version = true)]
