@@ -65,6 +65,8 @@ pub enum EntityKind {
     Source,
     /// A silence of the post itself.
     Silence,
+    /// A deadline that the post keeps.
+    Deadline,
 }
 
 /// What a detection is about: the thing that a person would go and look at.

@@ -4,9 +4,12 @@
 mod access;
 mod alert;
 mod browser;
+mod content;
+mod deadline;
 mod decision;
 mod delivery;
 mod detection;
+mod directive;
 mod duty;
 mod event;
 mod id;
@@ -21,6 +24,8 @@ mod report;
 mod silence;
 mod source;
 mod value;
+mod watch;
+mod wording;
 
 pub use access::{Actor, Permission, Role, Scope, Session, SetupLink, User};
 pub use alert::{
@@ -28,9 +33,12 @@ pub use alert::{
     UrgencyReason,
 };
 pub use browser::Browser;
+pub use content::ContentError;
+pub use deadline::{Deadline, DeadlineState};
 pub use decision::{Change, Decision, Effect, PipelinePosition, Rejected};
 pub use delivery::Delivery;
 pub use detection::{Detection, Entity, EntityKind, FoundBy, MatchedField, RuleIdentity, RuleLevel};
+pub use directive::{Addressee, Directive, DirectiveContact, LetterFile, Requirement};
 pub use duty::{Absence, Override, Position, Rotation, Team};
 pub use event::{Entities, EntityColumn, EntityRef, Event};
 pub use id::{Entropy, Id};
@@ -45,6 +53,8 @@ pub use report::{About, Answer, Organisation, Report, Sending};
 pub use silence::{Silence, SilenceReason, SilenceScope, SilenceState};
 pub use source::{LossAccount, Rhythm, Source, SourceHealth, SourceId, SourceToken};
 pub use value::{Field, Fields, Value};
+pub use watch::{Closing, Question, Reply, Task, Waiver, WaiverState, Watch, WatchRequirement};
+pub use wording::Wording;
 
 /// The moment something happened or was received; an instant, never a local time.
 pub type Timestamp = jiff::Timestamp;

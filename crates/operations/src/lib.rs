@@ -4,18 +4,52 @@
 
 pub mod alerts;
 pub mod browsers;
+pub mod calendar;
+pub mod deadlines;
+pub mod directives;
 pub mod duty;
 pub mod people;
 pub mod reports;
 pub mod silences;
 pub mod sources;
+pub mod watches;
 
 use std::collections::HashSet;
 
 use model::{
-    Actor, AlertContext, AlertKey, Change, Decision, Detection, Effect, Entity, EntityKind, Entropy, Event, Id, Notice,
-    Permission, Phrase, PipelinePosition, Rejected, Scope, Silence, Source, Timestamp, User,
+    Actor, AlertContext, AlertKey, Change, ContentError, Decision, Detection, Effect, Entity, EntityKind, Entropy,
+    Event, Id, Notice, Permission, Phrase, PipelinePosition, Rejected, Scope, Silence, Source, Timestamp, User,
 };
+
+/// Longest file of the content in bytes.
+pub const CONTENT_BYTES_MAX: usize = 512 * 1024;
+
+/// Reads a file of the content; an error names its line.
+pub(crate) fn read_content<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, ContentError> {
+    let error = |line, problem: String| ContentError {
+        file: file.to_owned(),
+        line,
+        problem,
+    };
+    if text.len() > CONTENT_BYTES_MAX {
+        return Err(error(1, format!("longer than {CONTENT_BYTES_MAX} bytes")));
+    }
+    toml::from_str(text).map_err(|cause| {
+        let at = cause.span().map_or(0, |span| span.start.min(text.len()));
+        let line = text[..text.floor_char_boundary(at)].matches('\n').count() + 1;
+        error(line, cause.message().to_owned())
+    })
+}
+
+/// An error about the first line of a file that has these words.
+pub(crate) fn content_error(file: &str, text: &str, near: &str, problem: String) -> ContentError {
+    let line = text.lines().position(|line| !near.is_empty() && line.contains(near));
+    ContentError {
+        file: file.to_owned(),
+        line: line.map_or(1, |at| at + 1),
+        problem,
+    }
+}
 
 /// Who takes a step, and when.
 #[derive(Debug, Clone, Copy)]
@@ -188,12 +222,41 @@ pub fn decide_watch(
     (!drafting.changes.is_empty()).then(|| drafting.decision("source-watch", "source.watch"))
 }
 
+/// The keys whose contexts [`decide_deadlines`] needs.
+#[must_use]
+pub fn keys_of_deadlines(known: &[model::Deadline], now: Timestamp) -> HashSet<AlertKey> {
+    let notices = deadlines::tick(known, now).notices;
+    notices.iter().map(alerts::notice_key).collect()
+}
+
+/// Looks at the running deadlines, about once a minute: notes warnings, raises alerts for deadlines that are close and for
+/// those that passed, and writes breaches. None when there is nothing new.
+#[must_use]
+pub fn decide_deadlines(running: &[model::Deadline], known: Known<'_>, moment: Moment) -> Option<Decision> {
+    let ticked = deadlines::tick(running, moment.now);
+    let mut drafting = Drafting {
+        known,
+        moment,
+        hidden_notices: Vec::new(),
+        opened: 0,
+        changes: ticked.changes,
+        effects: Vec::new(),
+    };
+    for notice in &ticked.notices {
+        // No silence hides a legal clock.
+        drafting.notice(notice, None);
+    }
+    (!drafting.changes.is_empty()).then(|| drafting.decision("deadline-watch", "deadline.tick"))
+}
+
 /// The title of what the post notices about itself, by the id of its rule.
 #[must_use]
 pub fn title_of_notice(rule: &str) -> Option<Phrase> {
     match rule {
         sources::SILENT => Some(sources::SILENT_TITLE),
         silences::OUTGROWN => Some(silences::OUTGROWN_TITLE),
+        deadlines::CLOSE => Some(deadlines::CLOSE_TITLE),
+        deadlines::BREACHED => Some(deadlines::BREACHED_TITLE),
         _ => None,
     }
 }

@@ -70,6 +70,7 @@ super::messages! {
     kind_address: "địa chỉ", "address";
     kind_source: "nguồn nhật ký", "log source";
     kind_silence: "lệnh tạm ẩn", "silence";
+    kind_deadline: "thời hạn", "deadline";
 
     true_positive: "Cảnh báo đúng", "True positive";
     benign: "Hoạt động hợp lệ", "Benign";
@@ -125,6 +126,7 @@ impl Words {
             EntityKind::Address => self.kind_address(),
             EntityKind::Source => self.kind_source(),
             EntityKind::Silence => self.kind_silence(),
+            EntityKind::Deadline => self.kind_deadline(),
         }
     }
 

@@ -3,9 +3,12 @@
 
 mod alerts;
 mod browsers;
+mod content;
+mod deadlines;
 mod duty;
 mod memory;
 mod people;
 mod random;
 mod silences;
 mod sources;
+mod watches;

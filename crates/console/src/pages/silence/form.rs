@@ -91,6 +91,7 @@ pub(crate) fn kind_name(kind: EntityKind) -> &'static str {
         EntityKind::Address => "address",
         EntityKind::Source => "source",
         EntityKind::Silence => "silence",
+        EntityKind::Deadline => "deadline",
     }
 }
 
