@@ -51,6 +51,99 @@ pub(crate) fn content_error(file: &str, text: &str, near: &str, problem: String)
     }
 }
 
+/// What the content says about law, letters and calendar, as it is in force.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    /// The calendar of work.
+    pub calendar: calendar::Calendar,
+    /// The deadlines.
+    pub deadlines: Vec<deadlines::Rule>,
+    /// The letters, newest first.
+    pub directives: Vec<directives::CatalogueEntry>,
+    /// The authorities.
+    pub authorities: Vec<directives::Authority>,
+    /// The controls.
+    pub controls: Vec<watches::Control>,
+    /// What is wrong with files that are not in force, each with its file and line.
+    pub problems: Vec<String>,
+}
+
+impl Catalogue {
+    /// The folders of the content that it is read from.
+    pub const FOLDERS: [&'static str; 5] = ["authorities", "calendar", "controls", "deadlines", "directives"];
+
+    /// Whether a file of the content can be used by itself; `path` is below the content's folder (`calendar/2024.toml`).
+    ///
+    /// # Errors
+    /// What is wrong with it, with its line.
+    pub fn check(path: &str, text: &str) -> Result<(), ContentError> {
+        let folder = path.split('/').next().unwrap_or_default();
+        match folder {
+            "authorities" => directives::AuthoritiesFile::read(path, text).map(|_| ()),
+            "calendar" if is_year(path) => calendar::YearFile::read(path, text).map(|_| ()),
+            "calendar" => calendar::RulesFile::read(path, text).map(|_| ()),
+            "controls" => watches::ControlsFile::read(path, text).map(|_| ()),
+            "deadlines" => deadlines::RulesFile::read(path, text).map(|_| ()),
+            "directives" => directives::CatalogueEntry::read(path, text).map(|_| ()),
+            _ => Err(content_error(
+                path,
+                "",
+                "",
+                format!("no content is read from `{folder}`"),
+            )),
+        }
+    }
+
+    /// Reads files of the content: paths below its folder, and their texts. What cannot be used is among the problems.
+    #[must_use]
+    pub fn read(files: &std::collections::BTreeMap<String, String>) -> Self {
+        let mut catalogue = Self::default();
+        let mut rules = None;
+        let mut years = Vec::new();
+        let mut letters = std::collections::BTreeMap::new();
+        for (path, text) in files {
+            let read = match path.split('/').next().unwrap_or_default() {
+                "authorities" => directives::AuthoritiesFile::read(path, text)
+                    .map(|file| catalogue.authorities.extend(file.authority)),
+                "calendar" if is_year(path) => calendar::YearFile::read(path, text).map(|year| years.push(year)),
+                "calendar" => calendar::RulesFile::read(path, text).map(|file| rules = Some(file)),
+                "controls" => {
+                    watches::ControlsFile::read(path, text).map(|file| catalogue.controls.extend(file.control))
+                }
+                "deadlines" => {
+                    deadlines::RulesFile::read(path, text).map(|file| catalogue.deadlines.extend(file.deadline))
+                }
+                _ => directives::CatalogueEntry::read(path, text).map(|entry| {
+                    letters.insert(entry.id.clone(), entry);
+                }),
+            };
+            catalogue.problems.extend(read.err().map(|error| error.to_string()));
+        }
+        if let Some(rules) = rules {
+            catalogue.calendar = calendar::Calendar::new(&rules, &years);
+        }
+        for entry in letters.values() {
+            match entry.clone().resolve(&letters) {
+                Ok(entry) => catalogue.directives.push(entry),
+                Err(problem) => catalogue
+                    .problems
+                    .push(format!("directives/{}.toml:1: {problem}", entry.id)),
+            }
+        }
+        catalogue
+            .directives
+            .sort_by(|a, b| b.issued_on.cmp(&a.issued_on).then(a.id.cmp(&b.id)));
+        catalogue
+    }
+}
+
+/// Whether a file of the calendar is that of a year (`calendar/2024.toml`).
+fn is_year(path: &str) -> bool {
+    path.rsplit('/')
+        .next()
+        .is_some_and(|name| name.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 /// Who takes a step, and when.
 #[derive(Debug, Clone, Copy)]
 pub struct Step<'a> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use model::{Finding, Measurement, Permission, Scope, Timestamp, TrendPoint};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{bodies, body, word};
 use crate::{
@@ -107,6 +107,21 @@ impl Ledger {
     /// See [`ReadError`].
     pub fn measurement(&self, scope: &Scope, control: &str) -> Result<Option<Measurement>, ReadError> {
         self.read(scope, Permission::ReadWatches, |connection| last(connection, control))
+    }
+
+    /// Whether there is a measurement from before a moment.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn has_measurements_before(&self, scope: &Scope, before: Timestamp) -> Result<bool, ReadError> {
+        self.read(scope, Permission::ReadWatches, |connection| {
+            // Entries are made in order of time: the oldest is among the first.
+            let oldest: Option<i64> = connection
+                .prepare_cached("SELECT at_us FROM measurement ORDER BY entry, ordinal LIMIT 1")?
+                .query_row([], |row| row.get(0))
+                .optional()?;
+            Ok(oldest.is_some_and(|oldest| oldest < micros(before)))
+        })
     }
 
     /// The last measurement of each control that was measured since a moment, with its last `points` findings, oldest

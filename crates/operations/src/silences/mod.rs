@@ -6,7 +6,7 @@ mod steps;
 
 pub use coverage::{Index, covers, in_force};
 pub use preview::{Example, Preview};
-pub use steps::{Draft, create, end, extend, hid};
+pub use steps::{Draft, create, end, extend, hid, outgrown};
 
 /// The longest time a silence lasts, in days; it can be extended before it ends.
 pub const DAYS_MAX: i64 = 365;

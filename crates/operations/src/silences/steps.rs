@@ -153,7 +153,9 @@ fn day(at: Timestamp) -> i64 {
     at.as_second().div_euclid(24 * 3600)
 }
 
-fn outgrown(silence: &Silence) -> bool {
+/// Whether a silence hides far more than its preview expected.
+#[must_use]
+pub fn outgrown(silence: &Silence) -> bool {
     let hidden = f64::from(u32::try_from(silence.hidden_that_day).unwrap_or(u32::MAX));
     silence.hidden_that_day >= OUTGROWN_MIN && hidden > OUTGROWN_TIMES * silence.expected_per_day
 }

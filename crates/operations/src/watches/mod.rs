@@ -12,7 +12,9 @@ pub use controls::{Control, ControlsFile, MEASURED};
 pub use measure::{ACKNOWLEDGED_HOURS, Facts, Verification, measure, worth_keeping};
 pub use preflight::{Check, Ground, make_tasks, preflight};
 pub use questions::{answer, hand_to};
-pub use standing::{RequirementStanding, Seen, Shown, Standing, of_measurement, of_question, standing, tally, waives};
+pub use standing::{
+    RequirementStanding, Seen, Shown, Standing, controls_of, of_measurement, of_question, standing, tally, waives,
+};
 pub use steps::{Draft, NewTask, add_task, close, finish_task, give_requirement, open, phase};
 pub use waivers::{ask, decide, end};
 

@@ -121,6 +121,19 @@ pub fn standing<'a>(watch: &'a Watch, seen: Seen<'a>, now: Timestamp) -> Vec<Req
         .collect()
 }
 
+/// The controls that the requirements of a watch name, each once.
+#[must_use]
+pub fn controls_of(watch: &Watch) -> Vec<&str> {
+    let mut controls: Vec<&str> = watch
+        .requirements
+        .iter()
+        .flat_map(|one| one.requirement.controls.iter().map(CompactString::as_str))
+        .collect();
+    controls.sort_unstable();
+    controls.dedup();
+    controls
+}
+
 /// Whether a waiver is in force.
 #[must_use]
 pub fn waives(waiver: &Waiver, now: Timestamp) -> bool {
