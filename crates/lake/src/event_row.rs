@@ -172,6 +172,23 @@ impl Row for Event {
             .then_with(|| self.happened_at.cmp(&other.happened_at))
             .then_with(|| self.seq.cmp(&other.seq))
     }
+    fn texts(&self, show: &mut dyn FnMut(&[u8])) {
+        show(&self.raw);
+        for field in &self.fields {
+            match &field.value {
+                Value::Text(text) => show(text.as_bytes()),
+                Value::List(items) => show(serde_json::to_string(items).unwrap_or_default().as_bytes()),
+                other @ (Value::Null | Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::Float(_)) => {
+                    show(value_text(other).1.unwrap_or_default().as_bytes());
+                }
+            }
+        }
+        for column in EntityColumn::ALL {
+            if let Some(EntityRef::Text(text)) = self.entities.get(*column) {
+                show(text.as_bytes());
+            }
+        }
+    }
     fn encode(rows: &[&Self]) -> Result<RecordBatch, ArrowError> {
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(UInt64Array::from_iter_values(rows.iter().map(|e| e.seq))),

@@ -14,16 +14,19 @@ mod filter;
 mod maintenance;
 mod manifest;
 mod memory;
+pub mod query;
 mod raw;
 mod reading;
 mod rejection_row;
 mod row;
 mod segment;
+mod text;
 mod writing;
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock},
     thread::JoinHandle,
 };
 
@@ -43,6 +46,7 @@ pub use crate::{
     reading::{Found, Stats, TableStats},
     rejection_row::Refused,
     row::Table,
+    text::fold,
 };
 
 /// The lake's section of the configuration.
@@ -98,6 +102,8 @@ pub struct Appended {
 pub struct Lake {
     inner: Arc<Inner>,
     threads: Vec<JoinHandle<()>>,
+    /// The threads of hunts, started with the first session.
+    hunting: OnceLock<std::io::Result<tokio::runtime::Runtime>>,
 }
 
 pub(crate) struct Inner {
@@ -110,6 +116,11 @@ pub(crate) struct Inner {
     catalog: Mutex<Catalog>,
     /// Held by readers, so that files they know of are not removed under them.
     readers: RwLock<()>,
+    /// A copy for each file that a hunt still means to read, to the same end.
+    pins: Arc<()>,
+    footers: query::Footers,
+    /// Files that could not be read, and why; they are not tried again until a check finds them whole.
+    set_aside: Mutex<BTreeMap<String, String>>,
 }
 
 struct State {
@@ -151,6 +162,9 @@ impl Lake {
             changed: Condvar::new(),
             catalog: Mutex::new(catalog),
             readers: RwLock::new(()),
+            pins: Arc::new(()),
+            footers: query::Footers::default(),
+            set_aside: Mutex::default(),
         });
         let start = |name: &str, run: fn(&Inner)| {
             let inner = Arc::clone(&inner);
@@ -162,7 +176,11 @@ impl Lake {
             start("lake-encode", Inner::run_encoder)?,
             start("lake-flush", Inner::run_flusher)?,
         ];
-        Ok(Self { inner, threads })
+        Ok(Self {
+            inner,
+            threads,
+            hunting: OnceLock::new(),
+        })
     }
 
     /// Takes events and refused records into memory, where they can be found at once; they are durable when
@@ -193,6 +211,9 @@ impl Drop for Lake {
     fn drop(&mut self) {
         self.inner.lock().stopping = true;
         self.inner.changed.notify_all();
+        if let Some(Ok(hunting)) = self.hunting.take() {
+            hunting.shutdown_background();
+        }
         for thread in self.threads.drain(..) {
             // A panic there has been reported by the panic hook; the journal still has what was not written.
             let _ = thread.join();
@@ -207,6 +228,28 @@ impl Inner {
 
     fn lock_catalog(&self) -> MutexGuard<'_, Catalog> {
         self.catalog.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_aside_files(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.set_aside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why a file, named relative to the lake's folder, is not to be read.
+    pub(crate) fn set_aside_cause(&self, file: &str) -> Option<String> {
+        self.set_aside_files().get(file).cloned()
+    }
+
+    pub(crate) fn set_aside(&self, file: &Unreadable) {
+        self.set_aside_files().insert(file.file.clone(), file.cause.clone());
+    }
+
+    /// Removes files that no longer belong, unless someone may still be reading them.
+    fn remove_garbage(&self, catalog: &mut Catalog) {
+        if let Ok(_alone) = self.readers.try_write()
+            && Arc::strong_count(&self.pins) == 1
+        {
+            catalog.remove_garbage();
+        }
     }
 
     fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {

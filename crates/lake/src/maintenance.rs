@@ -75,9 +75,7 @@ impl Lake {
         });
         let next = catalog.commit(&view, changes.collect(), view.position.clone())?;
         inner.install(next, |_| {});
-        if let Ok(_alone) = inner.readers.try_write() {
-            catalog.remove_garbage();
-        }
+        inner.remove_garbage(&mut catalog);
         Ok(chosen.into_iter().map(|(dropped, _)| dropped).collect())
     }
 }
@@ -157,9 +155,7 @@ impl Inner {
         };
         let next = catalog.commit(&view, vec![change], view.position.clone())?;
         self.install(next, |_| {});
-        if let Ok(_alone) = self.readers.try_write() {
-            catalog.remove_garbage();
-        }
+        self.remove_garbage(&mut catalog);
         Ok(())
     }
 

@@ -183,7 +183,24 @@ impl Lake {
                 }
             }
         }
+        let mut set_aside = self.inner.set_aside_files();
+        set_aside.clear();
+        set_aside.extend(unreadable.iter().map(|file| (file.file.clone(), file.cause.clone())));
+        drop(set_aside);
         unreadable
+    }
+
+    /// Files that could not be read since the lake was opened, or last time they were checked; hunts pass them over.
+    #[must_use]
+    pub fn set_aside(&self) -> Vec<Unreadable> {
+        let files = self.inner.set_aside_files();
+        files
+            .iter()
+            .map(|(file, cause)| Unreadable {
+                file: file.clone(),
+                cause: cause.clone(),
+            })
+            .collect()
     }
 }
 

@@ -79,6 +79,9 @@ impl Row for Refused {
     fn order(&self, other: &Self) -> Ordering {
         self.source().cmp(other.source()).then_with(|| self.seq.cmp(&other.seq))
     }
+    fn texts(&self, show: &mut dyn FnMut(&[u8])) {
+        show(&self.rejection.record.bytes);
+    }
     fn encode(rows: &[&Self]) -> Result<RecordBatch, ArrowError> {
         let records = || rows.iter().map(|row| &row.rejection.record);
         let transports: Vec<String> = records()

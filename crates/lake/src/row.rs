@@ -45,6 +45,8 @@ pub(crate) trait Row: Clone + Send + Sync + Sized + 'static {
     fn bytes(&self) -> usize;
     /// The order of rows in a file.
     fn order(&self, other: &Self) -> std::cmp::Ordering;
+    /// Shows everything in which text is looked for.
+    fn texts(&self, show: &mut dyn FnMut(&[u8]));
     fn encode(rows: &[&Self]) -> Result<RecordBatch, ArrowError>;
     fn decode(batch: &RecordBatch) -> Result<Vec<Self>, ArrowError>;
 }

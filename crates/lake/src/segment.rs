@@ -22,7 +22,7 @@ use parquet::{
     column::writer::ColumnCloseResult,
     errors::{ParquetError, Result},
     file::{
-        metadata::{PageIndexPolicy, ParquetMetaDataReader},
+        metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader},
         properties::{EnabledStatistics, WriterProperties},
         reader::ChunkReader,
         writer::SerializedFileWriter,
@@ -35,6 +35,7 @@ use crate::{
     filter::{Filter, Test, Wantable},
     manifest::Facts,
     row::Row,
+    text::{Builder, TextPlace, TextTable},
 };
 
 /// Rows that are decoded at once while reading.
@@ -58,10 +59,17 @@ pub(crate) fn encode<R: Row>(rows: &[R]) -> std::result::Result<Segment, FlushEr
     let mut sorted: Vec<&R> = rows.iter().collect();
     sorted.sort_unstable_by(|one, other| one.order(other));
     let batch = R::encode(&sorted)?;
-    drop(sorted);
+    let mut text = Builder::new();
+    for row in sorted {
+        row.texts(&mut |piece| text.add(piece));
+    }
     let mut writer = ArrowWriter::try_new(Vec::new(), R::schema(), Some(properties::<R>(rows.len())?))?;
     writer.write(&batch)?;
     drop(batch);
+    writer.flush()?;
+    let text = text.finish();
+    writer.append_key_value_metadata(text.key_value(writer.bytes_written()));
+    writer.write_all(text.bytes())?;
     Ok(Segment {
         parquet: writer.into_inner()?.into(),
         facts: Facts::of(rows),
@@ -105,14 +113,19 @@ fn copy_row_groups(parts: &[Bytes]) -> Result<Vec<u8>> {
         .ok_or_else(|| ParquetError::General("there is nothing to join".to_owned()))?;
     let facts = options().parse_and_finish(first)?;
     let schema = facts.file_metadata().schema_descr().root_schema_ptr();
-    let key_values = facts.file_metadata().key_value_metadata().cloned();
+    let key_values = facts.file_metadata().key_value_metadata().cloned().map(|mut pairs| {
+        pairs.retain(|pair| !TextTable::is_key(&pair.key));
+        pairs
+    });
     let properties = WriterProperties::builder()
         .set_created_by("watchpost".to_owned())
         .set_key_value_metadata(key_values)
         .build();
     let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties))?;
+    let mut texts = Vec::with_capacity(parts.len());
     for part in parts {
         let facts = options().parse_and_finish(part)?;
+        texts.push(text_of(part, &facts)?);
         for (index, group) in facts.row_groups().iter().enumerate() {
             let mut out = writer.next_row_group()?;
             for (leaf, column) in group.columns().iter().enumerate() {
@@ -129,7 +142,22 @@ fn copy_row_groups(parts: &[Bytes]) -> Result<Vec<u8>> {
             out.close()?;
         }
     }
+    // Where one part has no text filters, as files of earlier versions, the whole has none, and is searched without.
+    if let Some(texts) = texts.into_iter().collect::<Option<Vec<_>>>() {
+        let text = TextTable::join(&texts);
+        writer.append_key_value_metadata(text.key_value(writer.bytes_written()));
+        writer.write_all(text.bytes())?;
+    }
     writer.into_inner()
+}
+
+fn text_of(part: &Bytes, facts: &ParquetMetaData) -> Result<Option<TextTable>> {
+    let place = TextPlace::of(facts.file_metadata(), part.len() as u64, facts.num_row_groups());
+    let read = |range: std::ops::Range<u64>| {
+        let at = |place| usize::try_from(place).map_err(std::io::Error::other);
+        Ok(part.slice(at(range.start)?..at(range.end)?))
+    };
+    Ok(place.map(|place| place.load(read)).transpose()?)
 }
 
 /// Reads the wanted rows of a segment or file, until `visit` breaks off.
@@ -170,7 +198,10 @@ fn reader<R: Wantable, I: ChunkReader + 'static>(
     input: I,
     filter: &Filter,
 ) -> Result<Option<ParquetRecordBatchReader>> {
-    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
+    // The schema that is written in the file is not read: reading a damaged one can panic.
+    let options = ArrowReaderOptions::new()
+        .with_page_index_policy(PageIndexPolicy::Optional)
+        .with_schema(R::schema());
     let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(input, options)?;
     let tests = filter.tests(R::TIME_COLUMN);
     let mut placed = Vec::with_capacity(tests.len());

@@ -172,9 +172,7 @@ impl Inner {
             state.memory.events.forget(before);
             state.memory.rejections.forget(before);
         });
-        if let Ok(_alone) = self.readers.try_write() {
-            catalog.remove_garbage();
-        }
+        self.remove_garbage(&mut catalog);
         Ok(())
     }
 
