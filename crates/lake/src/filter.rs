@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use model::{EntityColumn, EntityRef, Event, Seq, SourceId, Timestamp};
 use parquet::file::{metadata::RowGroupMetaData, statistics::Statistics};
 
-use crate::{columns::Columns, event_row::address_bytes, manifest::Facts, rejection_row::Refused, row::Row};
+use crate::{columns::Columns, entities::address_bytes, manifest::Facts, rejection_row::Refused, row::Row};
 
 /// The value an entity column must have.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,6 +8,7 @@
 mod catalog;
 mod columns;
 mod disk;
+mod entities;
 mod error;
 mod event_row;
 mod filter;

@@ -17,7 +17,7 @@ use datafusion::{
 };
 
 use crate::{
-    event_row::address_bytes,
+    entities::address_bytes,
     raw::raw_of,
     text::{fold, fold_into},
 };
