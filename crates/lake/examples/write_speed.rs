@@ -1,5 +1,5 @@
 //! How fast the lake takes events and how much it stores: `write_speed FILE.ndjson FOLDER [EVENTS]`, the lines of the file
-//! again and again with other times and numbers. Ends with a line that a script can read.
+//! again and again with other times, numbers and addresses; then questions in SQL. Each is a line that a script can read.
 
 use std::{
     io::Write,
@@ -9,7 +9,10 @@ use std::{
 
 use bytes::Bytes;
 use jiff::ToSpan;
-use lake::{Batch, Config, EntityValue, Filter, Lake};
+use lake::{
+    Batch, Config, EntityValue, Filter, Lake,
+    query::{HuntLimits, HuntScope},
+};
 use model::{Entities, EntityColumn, Event, Fields, LogSource, LogSourceSet, Seq, SourceId, Timestamp, Value};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
@@ -107,6 +110,82 @@ fn timed<T>(run: impl FnOnce() -> T) -> (Duration, T) {
     (begun.elapsed(), result)
 }
 
+/// A record that is there once.
+const RARE: &[u8] = br#"{"Message":"beacon to xq7-relay.example every 61 s"}"#;
+
+/// A million addresses, so that each is there now and then.
+fn address_of(seq: Seq) -> std::net::IpAddr {
+    let number = u32::try_from(seq.wrapping_mul(0x9e37_79b9) % 1_000_000).expect("a million");
+    std::net::Ipv4Addr::from(0x0a00_0000 + number).into()
+}
+
+/// Asks each question twice, the second time with what the first has left in memory.
+fn ask(lake: &Lake, count: u64) {
+    let session = lake
+        .session(HuntLimits::default(), &HuntScope::default())
+        .expect("threads");
+    let address = address_of(count / 2);
+    let questions = [
+        ("count", "SELECT count(*) FROM events".to_owned()),
+        ("address", format!("SELECT * FROM events WHERE source.ip = '{address}'")),
+        (
+            "user_in_an_hour",
+            "SELECT seq FROM events WHERE user.name = 'pgustavo' AND happened_at < '2026-11-25T00:10:00Z'".to_owned(),
+        ),
+        (
+            "rare_text",
+            "SELECT seq, raw() FROM events WHERE has_text('XQ7-relay')".to_owned(),
+        ),
+        (
+            "common_text",
+            "SELECT seq, raw() FROM events WHERE has_text('powershell') LIMIT 100".to_owned(),
+        ),
+        (
+            "top_hosts",
+            "SELECT host.name, count(*) n FROM events GROUP BY 1 ORDER BY n DESC LIMIT 10".to_owned(),
+        ),
+        (
+            "histogram",
+            "SELECT date_trunc('hour', happened_at) h, count(*) FROM events GROUP BY h".to_owned(),
+        ),
+        (
+            "distinct",
+            "SELECT count(DISTINCT process.command_line) FROM events".to_owned(),
+        ),
+        (
+            "latest",
+            "SELECT seq, raw() FROM events WHERE host.name = 'workstation5.theshire.local' ORDER BY happened_at DESC LIMIT 20".to_owned(),
+        ),
+    ];
+    for (name, question) in questions {
+        let mut times = Vec::new();
+        let mut rows = 0;
+        let mut progress = lake::query::Progress::default();
+        for _again in 0..2 {
+            let (time, (found, seen)) = timed(|| {
+                let mut hunt = session.sql(&question).expect("is SQL");
+                let batches = hunt.collect_blocking().expect("answers");
+                (
+                    batches.iter().map(arrow_array::RecordBatch::num_rows).sum::<usize>(),
+                    hunt.progress(),
+                )
+            });
+            times.push(time.as_millis());
+            (rows, progress) = (found, seen);
+        }
+        writeln!(
+            std::io::stdout(),
+            "lake question={name} events={count} first_ms={} again_ms={} rows={rows} groups_read={} groups_spared={} mib_read={}",
+            times[0],
+            times[1],
+            progress.row_groups_read,
+            progress.row_groups_spared,
+            progress.bytes_read >> 20,
+        )
+        .expect("writes");
+    }
+}
+
 fn fill(lake: &Lake, events: &[Event], count: u64) -> Duration {
     let start: Timestamp = "2026-11-25T00:00:00Z".parse().expect("is a time");
     let mut taken = Duration::ZERO;
@@ -118,6 +197,10 @@ fn fill(lake: &Lake, events: &[Event], count: u64) -> Duration {
                 event.seq = seq;
                 event.received_at = start + i64::try_from(seq / 20).expect("small").milliseconds();
                 event.happened_at = event.received_at;
+                event.entities.source_ip = Some(address_of(seq));
+                if seq == count / 3 {
+                    event.raw = RARE.into();
+                }
                 event
             })
             .collect();
@@ -162,10 +245,8 @@ fn main() {
     let stats = lake.stats().events;
     let (one, found) = timed(|| lake.get(count / 2));
     assert_eq!(found.rows.len(), 1);
-    assert_eq!(
-        found.rows[0].raw,
-        events[usize::try_from(count / 2).expect("64 bits") % events.len()].raw
-    );
+    let of_it = usize::try_from(count / 2).expect("64 bits") % events.len();
+    assert_eq!(found.rows[0].raw, events[of_it].raw);
     let moment = found.rows[0].happened_at;
     let filter = Filter {
         from: Some(moment - 1.second()),
@@ -203,4 +284,5 @@ fn main() {
         nothing.as_millis(),
     )
     .expect("writes");
+    ask(&lake, count);
 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use jiff::civil::Date;
 
 use crate::{
-    disk::Disk,
+    disk::{Disk, Room},
     error::{FlushError, OpenError},
     manifest::{
         DayEntry, DayList, Facts, FileEntry, Position, ROOT, Root, day_folder, hash, read_list, read_root, write,
@@ -304,6 +304,11 @@ impl Catalog {
             // What cannot be removed now is an orphan at the next opening.
             let _ = self.disk.remove(&path);
         }
+    }
+
+    /// How full the lake's disk is.
+    pub(crate) fn room(&self) -> io::Result<Room> {
+        self.disk.room(&self.folder)
     }
 
     /// Where a file of a day is.

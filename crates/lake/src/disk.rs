@@ -15,6 +15,15 @@ pub(crate) trait Disk: Send + Sync + 'static {
     /// Makes the names in a folder durable.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// How large the disk is on which a folder lies, and how much of it is taken.
+    fn room(&self, folder: &Path) -> io::Result<Room>;
+}
+
+/// A disk's size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Room {
+    pub(crate) bytes: u64,
+    pub(crate) bytes_taken: u64,
 }
 
 /// The disk as it is.
@@ -37,5 +46,15 @@ impl Disk for RealDisk {
     }
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
+    }
+    fn room(&self, folder: &Path) -> io::Result<Room> {
+        let disk = rustix::fs::statvfs(folder)?;
+        // What only the system may use counts as taken: the lake cannot have it.
+        let bytes = disk.f_blocks.saturating_mul(disk.f_frsize);
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        Ok(Room {
+            bytes,
+            bytes_taken: bytes.saturating_sub(free),
+        })
     }
 }

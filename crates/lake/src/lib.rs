@@ -58,8 +58,10 @@ pub struct Config {
     pub flush_seconds: u32,
     /// Most bytes of events in memory; beyond it, appending waits, and while the disk refuses it answers [`AppendError::Full`].
     pub memory_bytes_max: usize,
-    /// Most bytes of files; beyond it, [`Lake::retain`] drops the oldest days.
-    pub lake_bytes_max: u64,
+    /// Most bytes of files; beyond it, [`Lake::retain`] drops the oldest days. Without it only the disk is the limit.
+    pub lake_bytes_max: Option<u64>,
+    /// How full the disk may be, in hundredths, whoever filled it; beyond it, [`Lake::retain`] drops the oldest days.
+    pub disk_percent_max: u8,
     /// Days after which [`Lake::retain`] drops events.
     pub keep_days: u16,
     /// An event that claims to have happened longer ago than this many days before it was received is kept under the day
@@ -72,7 +74,8 @@ impl Default for Config {
         Self {
             flush_seconds: 30,
             memory_bytes_max: 64 * 1024 * 1024,
-            lake_bytes_max: 50 * 1024 * 1024 * 1024,
+            lake_bytes_max: None,
+            disk_percent_max: 80,
             keep_days: 365,
             partition_days_back: 30,
         }

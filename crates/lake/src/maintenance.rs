@@ -12,8 +12,9 @@ use jiff::{ToSpan, civil::Date, tz::Offset};
 use model::{Event, Timestamp};
 
 use crate::{
-    Inner, Lake,
+    Config, Inner, Lake,
     catalog::{Catalog, Change, View},
+    disk::Room,
     error::FlushError,
     filter::Filter,
     manifest::{Facts, FileEntry},
@@ -31,6 +32,9 @@ const SMALL_ROWS: u64 = SEGMENT_ROWS as u64 / 2;
 
 /// Files with more rows but fewer bytes are merged by copying their row groups; a merged file has at most twice as many.
 const SMALL_BYTES: u64 = 16 * 1024 * 1024;
+
+/// This share of the disk, in hundredths, is the lake's own: a full disk alone makes it drop nothing of that.
+const OWN_PERCENT: u64 = 25;
 
 /// What was dropped, so that the ledger can say so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +55,7 @@ pub struct Dropped {
 
 impl Lake {
     /// Drops whole days that are older than the configuration keeps, seen from `now`, and then the oldest days
-    /// until the files are within their limit; of the last day, its first files. Says what was dropped.
+    /// until the files are within their limit and the disk within its; of the last day, its first files. Says what was dropped.
     ///
     /// # Errors
     /// The disk refuses; then nothing was dropped.
@@ -59,11 +63,8 @@ impl Lake {
         let inner = &self.inner;
         let mut catalog = inner.lock_catalog();
         let view = Arc::clone(&inner.lock().view);
-        let chosen = choose(
-            &view,
-            inner.config.lake_bytes_max,
-            oldest_kept(now, inner.config.keep_days),
-        );
+        let budget = budget(&inner.config, view.bytes(), catalog.room()?);
+        let chosen = choose(&view, budget, oldest_kept(now, inner.config.keep_days));
         if chosen.is_empty() {
             return Ok(Vec::new());
         }
@@ -78,6 +79,19 @@ impl Lake {
         inner.remove_garbage(&mut catalog);
         Ok(chosen.into_iter().map(|(dropped, _)| dropped).collect())
     }
+}
+
+/// How many bytes the files may have, so that they are within their own limit and the disk is not too full, whoever filled it.
+fn budget(config: &Config, bytes: u64, room: Room) -> u64 {
+    let allowed = room.bytes / 100 * u64::from(config.disk_percent_max.min(100));
+    let over = room.bytes_taken.saturating_sub(allowed);
+    let by_disk = if over > 0 {
+        // Whoever fills the disk from elsewhere must not be able to wipe what was kept.
+        bytes.saturating_sub(over).max(room.bytes / 100 * OWN_PERCENT)
+    } else {
+        u64::MAX
+    };
+    by_disk.min(config.lake_bytes_max.unwrap_or(u64::MAX))
 }
 
 fn oldest_kept(now: Timestamp, keep_days: u16) -> Date {
@@ -211,4 +225,37 @@ fn mergeable(files: &[FileEntry]) -> Option<Vec<FileEntry>> {
         let taken: Vec<FileEntry> = taken.map(|file| (*file).clone()).collect();
         (same.len() >= MERGE_FILES && taken.len() > 1).then_some(taken)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_follows_the_disk_but_keeps_an_own_share() {
+        for (percent, own_limit, held, taken, expected) in [
+            (80, None, 300, 700, u64::MAX),
+            (80, Some(200), 300, 700, 200),
+            (80, None, 500, 850, 450),
+            (80, Some(400), 500, 850, 400),
+            (80, None, 300, 990, 250),
+            (80, None, 100, 1000, 250),
+            (255, None, 500, 1000, u64::MAX),
+        ] {
+            let config = Config {
+                disk_percent_max: percent,
+                lake_bytes_max: own_limit,
+                ..Config::default()
+            };
+            let room = Room {
+                bytes: 1000,
+                bytes_taken: taken,
+            };
+            assert_eq!(
+                budget(&config, held, room),
+                expected,
+                "{percent} {own_limit:?} {held} {taken}"
+            );
+        }
+    }
 }

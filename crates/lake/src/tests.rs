@@ -18,6 +18,7 @@ use model::{
 use proptest::prelude::*;
 
 use super::*;
+use crate::disk::Room;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -465,7 +466,7 @@ fn what_is_too_old_or_too_much_is_dropped_and_told() {
     let folder = tempfile::tempdir().unwrap();
     let config = Config {
         keep_days: 10,
-        lake_bytes_max: 0,
+        lake_bytes_max: Some(0),
         partition_days_back: 60,
         ..patient()
     };
@@ -518,10 +519,46 @@ fn what_is_too_old_or_too_much_is_dropped_and_told() {
     assert_eq!(all_seqs(&Lake::open(folder.path(), config).unwrap()), [4]);
 }
 
+#[test]
+fn the_oldest_days_are_dropped_when_the_disk_is_too_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = FailingDisk {
+        room: Room {
+            bytes: 1000,
+            bytes_taken: 801,
+        },
+        ..FailingDisk::new(|_| false)
+    };
+    let lake = Lake::open_on(folder.path(), patient(), Box::new(disk)).unwrap();
+    for (seq, day) in [(1, "2026-11-20"), (2, "2026-11-24")] {
+        let happened_at = at(&format!("{day}T00:00:00Z"));
+        let events = vec![Event {
+            happened_at,
+            ..event(seq)
+        }];
+        lake.append(Batch {
+            events,
+            resume: seq + 1,
+            ..Batch::default()
+        })
+        .unwrap();
+        lake.flush().unwrap();
+    }
+    let dropped = lake.retain(at("2026-11-25T00:00:00Z")).unwrap();
+    assert_eq!(
+        dropped.len(),
+        1,
+        "one byte too many costs the oldest day alone: {dropped:?}"
+    );
+    assert!(!dropped[0].expired);
+    assert_eq!(all_seqs(&lake), [2]);
+}
+
 /// The real disk until an operation fails, once or from then on.
 struct FailingDisk {
     operations: AtomicUsize,
     fails: Box<dyn Fn(usize) -> bool + Send + Sync>,
+    room: Room,
 }
 
 impl FailingDisk {
@@ -529,6 +566,10 @@ impl FailingDisk {
         Self {
             operations: AtomicUsize::new(0),
             fails: Box::new(fails),
+            room: Room {
+                bytes: 1 << 40,
+                bytes_taken: 0,
+            },
         }
     }
     fn operate(&self) -> io::Result<()> {
@@ -562,6 +603,10 @@ impl Disk for FailingDisk {
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.operate()?;
         RealDisk.remove(path)
+    }
+    fn room(&self, _: &Path) -> io::Result<Room> {
+        self.operate()?;
+        Ok(self.room)
     }
 }
 
