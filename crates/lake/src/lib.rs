@@ -20,18 +20,19 @@ mod raw;
 mod reading;
 mod rejection_row;
 mod row;
+pub mod search;
 mod segment;
 mod text;
 mod writing;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock},
     thread::JoinHandle,
 };
 
-use model::{Event, Seq};
+use model::{Event, Seq, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -123,6 +124,8 @@ pub(crate) struct Inner {
     /// A copy for each file that a hunt still means to read, to the same end.
     pins: Arc<()>,
     footers: query::Footers,
+    /// The names of the fields of records in files that were looked into, by the hash of the file.
+    learnt: Mutex<BTreeMap<String, Arc<BTreeSet<String>>>>,
     /// Files that could not be read, and why; they are not tried again until a check finds them whole.
     set_aside: Mutex<BTreeMap<String, String>>,
 }
@@ -168,6 +171,7 @@ impl Lake {
             readers: RwLock::new(()),
             pins: Arc::new(()),
             footers: query::Footers::default(),
+            learnt: Mutex::default(),
             set_aside: Mutex::default(),
         });
         let start = |name: &str, run: fn(&Inner)| {
@@ -232,6 +236,20 @@ impl Inner {
 
     fn lock_catalog(&self) -> MutexGuard<'_, Catalog> {
         self.catalog.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn learnt(&self) -> MutexGuard<'_, BTreeMap<String, Arc<BTreeSet<String>>>> {
+        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When the earliest and the latest event happened, as far as files and memory know.
+    fn happened_between(&self) -> Option<(Timestamp, Timestamp)> {
+        let state = self.lock();
+        let files = state.view.files(Table::Events).map(|(_, file)| file.facts.happened_at);
+        let bounds = files.chain(state.memory.events.happened_between());
+        let (first, last) = bounds.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)))?;
+        let moment = |micros| Timestamp::from_microsecond(micros).ok();
+        Some((moment(first)?, moment(last)?))
     }
 
     fn set_aside_files(&self) -> MutexGuard<'_, BTreeMap<String, String>> {

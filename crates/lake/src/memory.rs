@@ -168,6 +168,20 @@ impl<R: Wantable> Rows<R> {
         self.fresh.values().map(|rows| rows.len() as u64).sum::<u64>() + pieces.sum::<u64>()
     }
 
+    /// When the earliest and the latest row of each part happened, in microseconds.
+    pub(crate) fn happened_between(&self) -> impl Iterator<Item = (i64, i64)> {
+        let bounds = |rows: &[R]| {
+            let times = || rows.iter().map(|row| row.happened_at().as_microsecond());
+            Some((times().min()?, times().max()?))
+        };
+        let fresh: Vec<_> = self.fresh.values().filter_map(|rows| bounds(rows)).collect();
+        let pieces = self.pieces.iter().filter_map(move |piece| match &piece.content {
+            Content::Rows(rows) => bounds(rows),
+            Content::Parquet(segment) => Some(segment.facts.happened_at),
+        });
+        fresh.into_iter().chain(pieces)
+    }
+
     pub(crate) fn snapshot(&self, filter: &Filter) -> Snapshot<R> {
         let fresh = self.fresh.values().flatten().filter(|row| row.is_wanted(filter));
         let mut snapshot = Snapshot {

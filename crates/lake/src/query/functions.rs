@@ -3,7 +3,7 @@
 
 use std::{
     net::{IpAddr, Ipv6Addr},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 use arrow_array::{
@@ -19,6 +19,7 @@ use datafusion::{
 use crate::{
     entities::address_bytes,
     raw::raw_of,
+    search::Pattern,
     text::{fold, fold_into},
 };
 
@@ -29,6 +30,7 @@ pub(crate) const CIDR_MATCH: &str = "cidr_match";
 pub(crate) const ADDRESS_TEXT: &str = "address_text";
 pub(crate) const LIST_HAS: &str = "list_has";
 pub(crate) const FOLD: &str = "fold";
+pub(crate) const MATCHES: &str = "matches";
 
 /// All of them.
 pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
@@ -40,11 +42,18 @@ pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
         Kind::AddressText,
         Kind::ListHas,
         Kind::Fold,
+        Kind::Matches,
     ];
     kinds
         .into_iter()
         .map(|kind| Arc::new(ScalarUDF::new_from_impl(Function::new(kind))))
         .collect()
+}
+
+/// One of them by its name.
+pub(crate) fn named(name: &str) -> Option<Arc<ScalarUDF>> {
+    static ALL: LazyLock<Vec<Arc<ScalarUDF>>> = LazyLock::new(all);
+    ALL.iter().find(|function| function.name() == name).cloned()
 }
 
 /// The function `field(fields, name)`, which `fields['name']` stands for.
@@ -61,6 +70,7 @@ enum Kind {
     AddressText,
     ListHas,
     Fold,
+    Matches,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -73,7 +83,7 @@ impl Function {
     fn new(kind: Kind) -> Self {
         let arguments = match kind {
             Kind::AddressText | Kind::Fold => 1,
-            Kind::Raw | Kind::Field | Kind::CidrMatch | Kind::ListHas => 2,
+            Kind::Raw | Kind::Field | Kind::CidrMatch | Kind::ListHas | Kind::Matches => 2,
             Kind::HasText => 3,
         };
         let signature = if kind == Kind::Fold {
@@ -98,6 +108,7 @@ impl ScalarUDFImpl for Function {
             Kind::AddressText => ADDRESS_TEXT,
             Kind::ListHas => LIST_HAS,
             Kind::Fold => FOLD,
+            Kind::Matches => MATCHES,
         }
     }
     fn signature(&self) -> &Signature {
@@ -107,7 +118,7 @@ impl ScalarUDFImpl for Function {
         Ok(match self.kind {
             Kind::Raw | Kind::AddressText | Kind::Fold => DataType::Utf8,
             Kind::Field => DataType::Utf8View,
-            Kind::HasText | Kind::CidrMatch | Kind::ListHas => DataType::Boolean,
+            Kind::HasText | Kind::CidrMatch | Kind::ListHas | Kind::Matches => DataType::Boolean,
         })
     }
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -125,6 +136,7 @@ impl ScalarUDFImpl for Function {
             Kind::AddressText => address_texts(&arrays(1)?[0])?,
             Kind::ListHas => Arc::new(list_has(&arrays(1)?[0], &text(1)?)?),
             Kind::Fold => folded(&arrays(1)?[0])?,
+            Kind::Matches => Arc::new(matches(&arrays(1)?[0], &Pattern::new(&text(1)?))?),
         };
         Ok(ColumnarValue::Array(answer))
     }
@@ -348,6 +360,30 @@ fn list_has(array: &ArrayRef, text: &str) -> Result<BooleanArray> {
             Ok(Some(items.iter().flatten().any(is_it)))
         })
         .collect()
+}
+
+/// Which texts match a pattern, or which lists hold one that does; case and tone marks do not matter.
+fn matches(array: &ArrayRef, pattern: &Pattern) -> Result<BooleanArray> {
+    let mut folded = Vec::new();
+    let mut is_match = |text: &str| {
+        folded.clear();
+        fold_into(text.as_bytes(), &mut folded);
+        pattern.matches(&folded)
+    };
+    if let Some(lists) = array.as_list_opt::<i32>() {
+        let rows = lists.iter().map(|items| {
+            let items = items?;
+            let items = items.as_string_opt::<i32>()?;
+            Some(items.iter().flatten().any(&mut is_match))
+        });
+        return Ok(rows.collect());
+    }
+    let texts = datafusion::arrow::compute::cast(array, &DataType::Utf8View)?;
+    Ok(texts
+        .as_string_view()
+        .iter()
+        .map(|text| text.map(&mut is_match))
+        .collect())
 }
 
 fn folded(array: &ArrayRef) -> Result<ArrayRef> {

@@ -23,7 +23,7 @@ use super::{
     functions,
     input::{Footer, Input},
 };
-use crate::{columns::UTC, manifest::Facts, text::Need};
+use crate::{columns::UTC, manifest::Facts, search::Pattern, text::Need};
 
 /// Conditions that all must hold, as far as they can be decided without looking at rows.
 pub(crate) struct Pruner {
@@ -251,6 +251,12 @@ fn need_of(condition: &Arc<dyn PhysicalExpr>) -> Need {
             .last()
             .and_then(literal)
             .map_or(Need::Nothing, Need::of_text),
+        Some(call) if call.name() == functions::MATCHES && call.args().first().is_some_and(is_text) => {
+            let pattern = call.args().last().and_then(literal).map(Pattern::new);
+            pattern.map_or(Need::Nothing, |pattern| {
+                Need::All(pattern.texts().map(Need::of_text).collect())
+            })
+        }
         Some(_) | None => Need::Nothing,
     }
 }

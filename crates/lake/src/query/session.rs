@@ -34,7 +34,7 @@ use super::{
     table::{LakeTable, schema_of},
     words,
 };
-use crate::{Lake, row::Table};
+use crate::{Inner, Lake, row::Table};
 
 /// How much one who hunts may take; all hunts of a session share the memory and the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +73,7 @@ pub struct HuntSession {
     state: SessionState,
     runtime: Handle,
     limits: HuntLimits,
+    pub(crate) inner: Arc<Inner>,
 }
 
 impl fmt::Debug for HuntSession {
@@ -146,6 +147,7 @@ impl Lake {
             state,
             runtime: runtime.handle().clone(),
             limits,
+            inner: Arc::clone(&self.inner),
         })
     }
 }

@@ -9,7 +9,7 @@ use model::{Entities, Event, Fields, LogSource, LogSourceSet, Seq, SourceId, Tim
 use super::*;
 use crate::{Batch, Config, Lake, Table};
 
-fn event(seq: Seq) -> Event {
+pub(super) fn event(seq: Seq) -> Event {
     let at: Timestamp = "2026-11-25T01:00:00Z".parse().unwrap();
     let received_at = at + jiff::SignedDuration::from_secs(i64::try_from(seq).unwrap());
     let image = format!(r"C:\Windows\System32\tool{}.exe", seq % 10);
@@ -49,7 +49,7 @@ fn event(seq: Seq) -> Event {
     }
 }
 
-fn batch(seqs: std::ops::Range<Seq>) -> Batch {
+pub(super) fn batch(seqs: std::ops::Range<Seq>) -> Batch {
     Batch {
         resume: seqs.end,
         events: seqs.map(event).collect(),
@@ -57,7 +57,7 @@ fn batch(seqs: std::ops::Range<Seq>) -> Batch {
     }
 }
 
-fn patient() -> Config {
+pub(super) fn patient() -> Config {
     Config {
         flush_seconds: 3600,
         ..Config::default()
@@ -65,7 +65,7 @@ fn patient() -> Config {
 }
 
 /// A lake with some events in files, some in Parquet in memory and some fresh.
-fn lake(folder: &std::path::Path) -> Lake {
+pub(super) fn lake(folder: &std::path::Path) -> Lake {
     let lake = Lake::open(folder, patient()).unwrap();
     for begin in (1..1000).step_by(250) {
         lake.append(batch(begin..begin + 250)).unwrap();
