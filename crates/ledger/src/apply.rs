@@ -137,6 +137,7 @@ fn write_change<'a>(
         Change::PutNoun { noun } => kept::put(booking, noun)?,
         Change::AddMeasurements { measurements } => measurements::add(booking, measurements)?,
         Change::ForgetMeasurements { before } => measurements::forget(booking, *before)?,
+        Change::ForgetDetections { before } => detections::forget(booking, *before)?,
         Change::AdvancePipeline { position } => settings::advance(booking, *position)?,
     };
     notes.push(note);
@@ -170,7 +171,8 @@ fn is_bookkeeping(decision: &Decision) -> bool {
             | Change::PutReport { .. }
             | Change::PutNoun { .. }
             | Change::AddMeasurements { .. }
-            | Change::ForgetMeasurements { .. } => false,
+            | Change::ForgetMeasurements { .. }
+            | Change::ForgetDetections { .. } => false,
         })
 }
 

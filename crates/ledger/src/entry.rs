@@ -90,6 +90,9 @@ pub(crate) struct ChangeNote {
     pub(crate) after: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) count: Option<u64>,
+    /// Entries concerned, from the first to the last of each stretch.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) entries: Vec<(u64, u64)>,
 }
 
 /// The content of an entry, read back.
@@ -105,6 +108,8 @@ pub(crate) struct ReadNote {
     pub(crate) subject: Option<String>,
     pub(crate) digest: Option<String>,
     pub(crate) count: Option<u64>,
+    #[serde(default)]
+    pub(crate) entries: Vec<(u64, u64)>,
     pub(crate) before: Option<Box<RawValue>>,
     pub(crate) after: Option<Box<RawValue>>,
 }

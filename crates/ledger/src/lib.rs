@@ -19,6 +19,7 @@ use std::{
 
 use model::{Permission, Scope, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 pub use apply::Applied;
@@ -84,6 +85,21 @@ impl Options {
             path: folder.join("ledger.sqlite"),
             head_path: folder.join("ledger.head"),
         }
+    }
+}
+
+/// The ledger's section of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Days for which the details of detections are kept after their alert was closed, or last fed where a silence hides it. Alerts,
+    /// their counts and the entries of the duty book stay.
+    pub keep_details_days: u16,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { keep_details_days: 365 }
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Verified {
     pub rows: u64,
     /// Kept detections that agree with their entries.
     pub detections: u64,
+    /// Detections that entries say were forgotten when their time was over.
+    pub detections_forgotten: u64,
     /// Measurements that agree with their entries.
     pub measurements: u64,
     /// The last entry, to be kept elsewhere.
@@ -100,12 +102,24 @@ struct Walked {
     measurements: HashMap<u64, (u64, String)>,
     /// The measurements of entries up to this one were forgotten.
     forgotten: u64,
+    /// How many detections were forgotten.
+    detections_forgotten: u64,
 }
 
 impl Walked {
     fn note(&mut self, number: u64, note: ReadNote) {
         if note.change == "forget_measurements" {
             self.forgotten = self.forgotten.max(note.count.unwrap_or(0));
+            return;
+        }
+        if note.change == "forget_detections" {
+            self.detections_forgotten += note.count.unwrap_or(0);
+            for (first, last) in note.entries {
+                // Later entries cannot have been meant.
+                for entry in first..=last.min(number) {
+                    self.detections.remove(&entry);
+                }
+            }
             return;
         }
         match (note.subject, note.digest) {
@@ -159,6 +173,7 @@ fn verify(connection: &Connection, head_file: Option<&Head>, kept_elsewhere: &[H
         entries: walked.entries,
         rows: 0,
         detections: 0,
+        detections_forgotten: walked.detections_forgotten,
         measurements: 0,
         head: walked.head.clone().unwrap_or(Head {
             number: 0,

@@ -116,6 +116,12 @@ pub enum Change {
         /// The moment.
         before: Timestamp,
     },
+    /// The details of detections are forgotten whose alerts are all done with, or hidden, and were last fed before a moment. Alerts, their
+    /// counts and the entries stay.
+    ForgetDetections {
+        /// The moment.
+        before: Timestamp,
+    },
     /// The journal was decided on up to here.
     AdvancePipeline {
         /// The new position.

@@ -1,6 +1,6 @@
 //! Detections that are kept in detail: bounded per alert by triage, counted without bound in the alert.
 
-use model::{Alert, Detection, Id, Permission, Scope, Seq, Silence};
+use model::{Alert, Detection, Id, Permission, Scope, Seq, Silence, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::bodies;
@@ -67,7 +67,58 @@ pub(crate) fn put_all(booking: &Booking<'_>, mut kept: Vec<New<'_>>) -> Result<O
     }))
 }
 
+/// Entries whose detections one decision forgets at most.
+const ENTRIES_FORGOTTEN_MAX: i64 = 2000;
+
+/// The entries of which no detection is wanted any more: each belongs to an alert that is done with, or that nobody sees, and was last fed
+/// before a moment. An entry is forgotten whole or not at all, because one digest stands for all its detections.
+const FORGETTABLE: &str = "SELECT DISTINCT entry FROM detection AS candidate WHERE NOT EXISTS (
+    SELECT 1 FROM detection JOIN alert ON alert.id = detection.alert
+    WHERE detection.entry = candidate.entry
+      AND ((alert.open = 1 AND alert.shown = 1) OR alert.last_seen_us >= $1 OR alert.closed_us >= $1))
+    AND happened_us < $1 ORDER BY entry LIMIT $2";
+
+/// Forgets the detections of entries that need them no more; the note says which entries, and how many rows.
+pub(crate) fn forget(booking: &Booking<'_>, before: Timestamp) -> Result<ChangeNote, ApplyError> {
+    let mut statement = booking.connection.prepare_cached(FORGETTABLE)?;
+    let found = statement.query_map(params![micros(before), ENTRIES_FORGOTTEN_MAX], |row| {
+        row.get::<_, i64>(0)
+    })?;
+    let mut stretches: Vec<(u64, u64)> = Vec::new();
+    for entry in found {
+        let entry = count(entry?);
+        match stretches.last_mut() {
+            Some((_, last)) if *last + 1 == entry => *last = entry,
+            Some(_) | None => stretches.push((entry, entry)),
+        }
+    }
+    let mut rows = 0;
+    for (first, last) in &stretches {
+        rows += booking
+            .connection
+            .prepare_cached("DELETE FROM detection WHERE entry >= $1 AND entry <= $2")?
+            .execute(params![big(*first), big(*last)])?;
+    }
+    Ok(ChangeNote {
+        change: "forget_detections",
+        count: Some(rows as u64),
+        entries: stretches,
+        ..ChangeNote::default()
+    })
+}
+
 impl Ledger {
+    /// Whether there are kept detections that [`model::Change::ForgetDetections`] would forget.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn has_detections_to_forget(&self, scope: &Scope, before: Timestamp) -> Result<bool, ReadError> {
+        self.read(scope, Permission::ReadLedger, |connection| {
+            let mut statement = connection.prepare_cached(FORGETTABLE)?;
+            Ok(statement.exists(params![micros(before), 1])?)
+        })
+    }
+
     /// A page of an alert's kept detections, newest first. `hidden` asks for only hidden or only shown ones.
     ///
     /// # Errors
@@ -142,12 +193,7 @@ impl Ledger {
     ///
     /// # Errors
     /// See [`ReadError`].
-    pub fn recent_detections(
-        &self,
-        scope: &Scope,
-        since: model::Timestamp,
-        most: usize,
-    ) -> Result<Vec<Detection>, ReadError> {
+    pub fn recent_detections(&self, scope: &Scope, since: Timestamp, most: usize) -> Result<Vec<Detection>, ReadError> {
         self.read(scope, Permission::ReadAlerts, |connection| {
             bodies(
                 connection,

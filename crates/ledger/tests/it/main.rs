@@ -6,6 +6,7 @@ mod faults;
 mod nouns;
 mod queue;
 mod reports;
+mod retention;
 mod story;
 mod tamper;
 mod world;

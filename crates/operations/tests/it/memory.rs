@@ -60,6 +60,7 @@ impl Memory {
             | Change::PutNoun { .. }
             | Change::AddMeasurements { .. }
             | Change::ForgetMeasurements { .. }
+            | Change::ForgetDetections { .. }
             | Change::AdvancePipeline { .. } => {}
         }
     }

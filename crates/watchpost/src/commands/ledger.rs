@@ -46,6 +46,13 @@ fn verify(options: Options) -> Result<()> {
                 "ledger entries={} intact, head {}",
                 verified.entries, verified.head.hash
             )?;
+            if verified.detections_forgotten > 0 {
+                writeln!(
+                    out,
+                    "details of {} detections were forgotten when their time was over, as its entries say",
+                    verified.detections_forgotten
+                )?;
+            }
             Ok(())
         }
         Some(broken) => bail!("the ledger was tampered with: {broken}"),

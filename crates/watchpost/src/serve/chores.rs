@@ -1,9 +1,11 @@
-//! What a running post does now and then: looks for silent sources, keeps the lake within its budget, reloads changed rules.
+//! What a running post does now and then: looks for silent sources, keeps the lake within its budget, forgets details whose time is over,
+//! reloads changed rules.
 
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use detect::SharedRules;
+use jiff::SignedDuration;
 use lake::Dropped;
 use ledger::{ApplyError, Ledger};
 use model::{Change, Decision, Scope, Timestamp};
@@ -15,6 +17,7 @@ use crate::{clock, rule_files::RuleFolders};
 
 const LOOK_AT_SOURCES_EVERY: Duration = Duration::from_mins(1);
 const LOOK_AT_THE_LAKE_EVERY: Duration = Duration::from_mins(5);
+const FORGET_EVERY: Duration = Duration::from_hours(1);
 const LOOK_AT_RULES_EVERY: Duration = Duration::from_secs(10);
 /// How the sources of a rehearsal are named.
 const EXERCISE: &str = "exercise/";
@@ -116,6 +119,35 @@ fn in_words(dropped: &Dropped) -> String {
         "{}: {} rows, {} files, {} bytes, {why}",
         dropped.day, dropped.rows, dropped.files, dropped.bytes
     )
+}
+
+/// Forgets the details of detections whose alerts were closed long enough ago; the duty book says which.
+pub(super) async fn forget_details(ledger: Ledger, days: u16) {
+    loop {
+        let forgotten = ledger.off_thread(move |ledger| forget_old_details(ledger, days)).await;
+        if let Err(error) = forgotten {
+            tracing::error!("old details of detections were not forgotten: {error:#}");
+        }
+        tokio::time::sleep(FORGET_EVERY).await;
+    }
+}
+
+fn forget_old_details(ledger: &Ledger, days: u16) -> Result<()> {
+    let scope = Scope::of_post("ledger");
+    let now = clock::now();
+    let before = now.saturating_sub(SignedDuration::from_hours(24 * i64::from(days)))?;
+    while ledger.has_detections_to_forget(&scope, before)? {
+        let decision = Decision {
+            at: now,
+            actor: scope.actor().clone(),
+            action: "detections.forget".to_owned(),
+            reason: Some(format!("their alerts were done with more than {days} days ago")),
+            changes: vec![Change::ForgetDetections { before }],
+            effects: Vec::new(),
+        };
+        ledger.apply(&decision).context("old details were not forgotten")?;
+    }
+    Ok(())
 }
 
 /// Loads the rules again when a file changed.
