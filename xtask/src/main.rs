@@ -4,10 +4,13 @@
 mod bench;
 mod check;
 mod components;
+mod count;
 mod crash;
+mod disk_full;
 mod run;
 mod server;
 mod test;
+mod visitor;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -35,6 +38,8 @@ enum Task {
     },
     /// Kills the post again and again under load, then counts what was acknowledged and what is there
     Crash(crash::Options),
+    /// Fills the disk under a post, and makes room again (as root: it mounts a small disk in memory)
+    DiskFull(disk_full::Options),
     /// Measures, beside a peer where there is one
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -46,6 +51,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&root(), &options),
         Task::Components { install } => components::run(&root(), install),
         Task::Crash(options) => crash::run(&root(), &options),
+        Task::DiskFull(options) => disk_full::run(&root(), &options),
         Task::Bench(bench) => bench::run(&root(), &bench),
     };
     match outcome {

@@ -76,6 +76,13 @@ impl Site {
         command
     }
 
+    /// The path, from `begin` on, of the last address that the post printed with it.
+    pub(crate) fn printed(&self, begin: &str) -> Option<String> {
+        let log = fs::read_to_string(&self.log).ok()?;
+        let at = log.rfind(begin)?;
+        log[at..].split_whitespace().next().map(str::to_owned)
+    }
+
     /// Starts the post and waits until it says that it is ready.
     pub(crate) fn start(&self) -> Result<Post> {
         let log = File::options().create(true).append(true).open(&self.log)?;
@@ -101,6 +108,18 @@ impl Site {
         }
         bail!("the post was not ready in time; see {}", self.log.display())
     }
+}
+
+/// The page of metrics.
+pub(crate) fn metrics(console: u16) -> Result<String> {
+    String::from_utf8(get(console, "/metrics")?.body).context("/metrics is not UTF-8")
+}
+
+/// The value of a metric: its name with its labels, as the page writes them.
+pub(crate) fn value(metrics: &str, name: &str) -> Option<f64> {
+    metrics
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
 }
 
 fn free_ports() -> Result<[u16; 3]> {
@@ -180,6 +199,8 @@ impl Drop for Post {
 pub(crate) struct Answer {
     /// Its status.
     pub status: u16,
+    /// The cookie that it sets, as `name=value`.
+    pub cookie: Option<String>,
     /// Its body.
     pub body: Vec<u8>,
 }
@@ -218,11 +239,18 @@ impl Connection {
             .nth(1)
             .and_then(|text| text.parse().ok())
             .context("not an HTTP answer")?;
+        let mut cookie = None;
         let mut length = 0;
         let mut chunked = false;
         loop {
             line.clear();
             self.stream.read_line(&mut line)?;
+            if line
+                .get(..11)
+                .is_some_and(|name| name.eq_ignore_ascii_case("set-cookie:"))
+            {
+                cookie = line[11..].split(';').next().map(|pair| pair.trim().to_owned());
+            }
             let header = line.trim_end().to_ascii_lowercase();
             if header.is_empty() {
                 break;
@@ -237,7 +265,7 @@ impl Connection {
         } else {
             self.read_exactly(length)?
         };
-        Ok(Answer { status, body })
+        Ok(Answer { status, cookie, body })
     }
 
     fn read_exactly(&mut self, length: usize) -> Result<Vec<u8>> {

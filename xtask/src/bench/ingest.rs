@@ -17,7 +17,7 @@ use clap::Args;
 
 use crate::{
     run::{output, say},
-    server::{Connection, Site, build, get},
+    server::{Connection, Site, build, metrics, value},
 };
 
 #[derive(Args)]
@@ -193,17 +193,6 @@ fn wait_until_stored(console: u16, acknowledged: u64) -> Result<()> {
         thread::sleep(Duration::from_millis(50));
     }
     bail!("a minute after the last answer not all of the {acknowledged} acknowledged events are in the lake")
-}
-
-fn metrics(console: u16) -> Result<String> {
-    String::from_utf8(get(console, "/metrics")?.body).context("/metrics is not UTF-8")
-}
-
-/// The value of a metric without labels.
-fn value(metrics: &str, name: &str) -> Option<f64> {
-    metrics
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
 }
 
 /// The upper bound of the histogram bucket that holds the given share of what was observed.

@@ -24,9 +24,9 @@ with open(noted, "a", buffering=1) as file:
             operations.append({
                 "EventID": 1,
                 "Channel": "Microsoft-Windows-Sysmon/Operational",
-                "Hostname": "crash-host",
+                "Hostname": f"crash-host-{n // 100 % 40}",
                 "Image": "C:\\Windows\\System32\\whoami.exe",
-                "CommandLine": f"whoami /all crash-es-{n}.",
+                "CommandLine": f"whoami /all trial-client-{n}.",
             })
         try:
             answer = client.bulk(operations=operations)
@@ -36,4 +36,4 @@ with open(noted, "a", buffering=1) as file:
             continue
         for n, item in zip(numbers, answer["items"]):
             if item["create"]["status"] == 201:
-                file.write(f"crash-es-{n}.\n")
+                file.write(f"trial-client-{n}.\n")

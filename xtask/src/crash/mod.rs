@@ -1,12 +1,14 @@
-//! Pulls the plug: the post is killed at random moments under load from a real rsyslog and the official Elasticsearch client,
-//! and afterwards everything that was acknowledged must be in the lake once, and every decision in the ledger once.
+//! Pulls the plug: the post is killed at random moments under load from a real rsyslog, the official Elasticsearch client and a person at the
+//! console, and afterwards everything that was acknowledged must be in the lake once, and every decision in the ledger once.
+
+mod duty;
 
 use std::{
-    collections::HashMap,
     fs::{self, File},
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
 };
@@ -14,20 +16,25 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+use self::duty::Duty;
 use crate::{
     components,
+    count::{Count, OF_CLIENT, OF_RSYSLOG, configuration, number_after},
     run::say,
-    server::{Post, Site, build},
+    server::{Post, Site, build, metrics, value},
 };
 
 const CLIENT: &str = include_str!("client.py");
 /// How long a run lasts before the plug is pulled, at least and at most.
 const RUN_MILLISECONDS: std::ops::Range<u64> = 200..3000;
-/// How often, and after how long, it is looked whether everything was delivered.
-const LOOKS_MAX: u32 = 20;
-const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
+/// How often, and at what distance, it is looked whether everything was delivered; and for how many looks nothing may have come.
+const LOOKS_MAX: u32 = 600;
+const QUIET_LOOKS: u32 = 10;
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 /// Lines that rsyslog is given a run.
 const LINES_A_RUN: u64 = 300;
+/// Names of lost records that are said.
+const LOST_NAMED_MAX: usize = 10;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -46,8 +53,8 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     }
     let folder = root.join("target/crash");
     let _ = fs::remove_dir_all(&folder);
-    let more = "[ingest.files]\nenabled = false\n\n[ingest.journald]\nenabled = false\n";
-    let site = Site::lay_out(build(root)?, &folder, more)?;
+    let more = configuration(&folder)?;
+    let site = Site::lay_out(build(root)?, &folder, &more)?;
     let mut trial = Trial::begin(root, &folder, site)?;
     let mut chance = options.seed;
     for number in 0..options.runs {
@@ -57,10 +64,11 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     trial.end(options.runs)
 }
 
-/// The post, the senders, and the notes of what was sent.
+/// The post, the senders, the person, and the notes of what was sent.
 struct Trial {
     site: Site,
     rsyslog: Child,
+    duty: Duty,
     python: PathBuf,
     lines: PathBuf,
     noted: PathBuf,
@@ -74,10 +82,14 @@ impl Trial {
         File::create(&lines)?;
         let client = folder.join("client.py");
         fs::write(&client, CLIENT)?;
+        let post = site.start()?;
+        let duty = Duty::begin(&site)?;
+        post.stop()?;
         let rsyslog = start_rsyslog(&real, folder, &lines, site.intake)?;
         Ok(Self {
             site,
             rsyslog,
+            duty,
             python: real.join("python/bin/python"),
             lines,
             noted: folder.join("acknowledged"),
@@ -85,25 +97,36 @@ impl Trial {
         })
     }
 
-    /// One run: load from both senders, then the plug.
+    /// One run: load from both senders and a person at work, then the plug.
     fn run(&mut self, number: u64, mut post: Post, chance: &mut u64) -> Result<()> {
         let mut client = self.start_client(number * 1_000_000)?;
         let lasts = RUN_MILLISECONDS.start + next(chance) % (RUN_MILLISECONDS.end - RUN_MILLISECONDS.start);
-        let mut file = File::options().append(true).open(&self.lines)?;
-        for _ in 0..LINES_A_RUN {
-            writeln!(
-                file,
-                "Failed password for root from 192.0.2.9 port 4242 ssh2 crash-rsyslog-{}.",
-                self.given
-            )?;
-            self.given += 1;
-        }
-        thread::sleep(Duration::from_millis(lasts));
-        post.kill()?;
+        self.give_lines()?;
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| self.duty.work(&over));
+            thread::sleep(Duration::from_millis(lasts));
+            let killed = post.kill();
+            over.store(true, Ordering::Relaxed);
+            killed
+        })?;
         drop(client.stdin.take());
         client.wait().context("waiting for the client")?;
         if (number + 1).is_multiple_of(10) {
             say(&format!("{} runs", number + 1));
+        }
+        Ok(())
+    }
+
+    fn give_lines(&mut self) -> Result<()> {
+        let mut file = File::options().append(true).open(&self.lines)?;
+        for _ in 0..LINES_A_RUN {
+            writeln!(
+                file,
+                "Failed password for root from 192.0.2.9 port 4242 ssh2 {OF_RSYSLOG}{}.",
+                self.given
+            )?;
+            self.given += 1;
         }
         Ok(())
     }
@@ -120,86 +143,81 @@ impl Trial {
             .context("starting the Elasticsearch client")
     }
 
-    /// Lets rsyslog deliver what it still holds, stops everything and counts.
+    /// Lets rsyslog deliver what it still holds, looks into the duty book, stops everything and counts the lake.
     fn end(mut self, runs: u64) -> Result<()> {
-        let stored = self.deliver_the_rest()?;
+        let post = self.site.start()?;
+        // So that this life of the post, too, hears from rsyslog.
+        self.give_lines()?;
+        self.wait_until_delivered()?;
+        let audit = self.duty.audit()?;
+        let detections = self.duty.detections()?;
+        post.stop()?;
         self.rsyslog.kill()?;
         self.rsyslog.wait()?;
-        let acknowledged: Vec<String> = BufReader::new(File::open(&self.noted)?)
-            .lines()
-            .collect::<Result<_, _>>()?;
-        let from_rsyslog = (0..self.given).map(|number| format!("crash-rsyslog-{number}."));
-        let every = acknowledged.iter().cloned().chain(from_rsyslog);
-        let lost: Vec<String> = every.filter(|id| !stored.contains_key(id)).collect();
-        let twice = acknowledged
-            .iter()
-            .filter(|id| stored.get(*id).is_some_and(|count| *count > 1))
-            .count();
-        let resent = stored
-            .iter()
-            .filter(|(id, count)| id.starts_with("crash-rsyslog") && **count > 1)
-            .count();
-        if let Some(first) = lost.first() {
-            say(&format!("the first of the lost: {first}"));
+        let count = self.count()?;
+        crate::run::run(&mut self.site.command(&["ledger", "verify"]))?;
+        let lost = count.lost();
+        for name in lost.iter().take(LOST_NAMED_MAX) {
+            say(&format!("lost: {name}"));
         }
+        let undecided = count.client_rows.abs_diff(detections);
         say(&format!(
-            "rsyslog sent {resent} of its {} lines again after an answer that it never saw",
+            "rsyslog sent {} of its {} lines again after an answer that it never saw",
+            count.sent_again(),
             self.given
         ));
-        crate::run::run(&mut self.site.command(&["ledger", "verify"]))?;
         say(&format!(
-            "crash runs={runs} acknowledged={} lost={} duplicated={twice}",
-            acknowledged.len() as u64 + self.given,
-            lost.len()
+            "decisions of the post: {} records in the lake, {detections} detections in alerts",
+            count.client_rows
         ));
-        if lost.is_empty() && twice == 0 {
-            Ok(())
-        } else {
-            bail!("acknowledged records were lost or doubled")
+        say(&format!(
+            "decisions of a person: answered={} unanswered={} lost={} duplicated={}",
+            audit.answered, audit.unanswered, audit.lost, audit.doubled
+        ));
+        say(&format!(
+            "crash runs={runs} acknowledged={} lost={} duplicated={}",
+            count.acknowledged(),
+            lost.len(),
+            count.doubled()
+        ));
+        if lost.len() + count.doubled() > 0 || audit.lost + audit.doubled + undecided > 0 {
+            bail!("what was acknowledged was lost or doubled");
         }
+        Ok(())
     }
 
-    /// Runs the post until the last line given to rsyslog has arrived; between looks it is stopped, for the lake has one owner.
-    fn deliver_the_rest(&self) -> Result<HashMap<String, u32>> {
-        let last = format!("crash-rsyslog-{}.", self.given - 1);
+    /// Waits until rsyslog has nothing more to deliver and everything is decided on.
+    fn wait_until_delivered(&self) -> Result<()> {
+        let (mut known, mut quiet) = (0.0, 0);
         for _ in 0..LOOKS_MAX {
-            let post = self.site.start()?;
             thread::sleep(BETWEEN_LOOKS);
-            post.stop()?;
-            let stored = self.stored()?;
-            if stored.contains_key(&last) {
-                return Ok(stored);
+            let page = metrics(self.site.console)?;
+            let received = value(&page, "watchpost_received_records_total{listener=\"bulk\"}").unwrap_or(0.0);
+            let decided = value(&page, "watchpost_backlog_entries") == Some(0.0);
+            quiet = if received > 0.0 && received <= known && decided {
+                quiet + 1
+            } else {
+                0
+            };
+            known = received;
+            if quiet >= QUIET_LOOKS {
+                return Ok(());
             }
         }
-        bail!(
-            "rsyslog did not deliver its last line in {LOOKS_MAX} runs of {} s",
-            BETWEEN_LOOKS.as_secs()
-        )
+        bail!("rsyslog did not come to an end in {LOOKS_MAX} s")
     }
 
-    /// How often each number is in the lake.
-    fn stored(&self) -> Result<HashMap<String, u32>> {
-        let mut export = self.site.command(&["lake", "export"]);
-        let mut child = export
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("starting the export of the lake")?;
-        let out = BufReader::new(child.stdout.take().context("the export has no output")?);
-        let mut stored = HashMap::new();
-        for line in out.lines() {
-            let line = line?;
-            let whole = |at: usize| Some(&line[at..=at + line[at..].find('.')?]);
-            let id = ["crash-es-", "crash-rsyslog-"]
-                .iter()
-                .find_map(|prefix| whole(line.find(prefix)?));
-            if let Some(id) = id {
-                *stored.entry(id.to_owned()).or_insert(0) += 1;
-            }
-        }
-        if !child.wait()?.success() {
-            bail!("the lake cannot be exported");
-        }
-        Ok(stored)
+    /// How often each record is in the lake, by one export.
+    fn count(&self) -> Result<Count> {
+        let noted = BufReader::new(File::open(&self.noted)?);
+        let acknowledged: Vec<u64> = noted
+            .lines()
+            .map_while(Result::ok)
+            .filter_map(|line| number_after(&line, OF_CLIENT))
+            .collect();
+        let mut count = Count::new(acknowledged, usize::try_from(self.given)?);
+        count.export(&self.site)?;
+        Ok(count)
     }
 }
 
