@@ -4,7 +4,8 @@
 use std::{fs, io::Write, net::SocketAddr, sync::Arc};
 
 use ingest::{
-    Counters, Inbox, InboxFuture, IngestConfig, Listen, NoTokens, Receiving, Refused, SourceNames, Stopper, start,
+    Backlog, Counters, Inbox, InboxFuture, IngestConfig, Listen, NoHeader, NoTokens, Receiving, Refused, SourceNames,
+    Stopper, start,
 };
 use model::{JournalEntry, Seq, Timestamp};
 use tokio::{
@@ -91,8 +92,10 @@ async fn main() {
         clock: Arc::new(|| Timestamp::UNIX_EPOCH),
         tokens: Arc::new(NoTokens),
         evtx: None,
+        headers: NoHeader::boxed,
         names: SourceNames::new(10),
         counters: Counters::default(),
+        backlog: Arc::new(Backlog::new(1_000_000, 0, 0)),
     };
     let (_stopper, stop) = Stopper::new();
     let running = start(&config, Arc::new(receiving), &std::env::temp_dir(), stop)

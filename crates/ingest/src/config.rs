@@ -6,9 +6,12 @@ use compact_str::CompactString;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The `[ingest]` section.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct IngestConfig {
+    /// Most records that may be received and wait for a decision. Beyond it HTTP senders are answered 429, and TCP senders, files
+    /// and the systemd journal are not read further; datagrams are kept all the same.
+    pub backlog_entries_max: u64,
     /// Syslog over UDP, TCP and TLS.
     pub syslog: SyslogConfig,
     /// The HTTP intake: Elasticsearch `_bulk`, OTLP, NDJSON, EVTX.
@@ -231,6 +234,19 @@ impl Default for HttpConfig {
             body_pause_seconds_max: 30,
             body_seconds_max: 600,
             elasticsearch_version: CompactString::const_new("8.19.0"),
+        }
+    }
+}
+
+impl Default for IngestConfig {
+    fn default() -> Self {
+        Self {
+            // What two cores decide on in about half a second.
+            backlog_entries_max: 10_000,
+            syslog: SyslogConfig::default(),
+            http: HttpConfig::default(),
+            files: FilesConfig::default(),
+            journald: JournaldConfig::default(),
         }
     }
 }

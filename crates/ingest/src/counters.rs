@@ -139,6 +139,8 @@ impl Tally {
                     counts.received += loss.records;
                     counts.lost += loss.records;
                 }
+                // Time that passes is nobody's record.
+                JournalEntry::Tick(_) => {}
             }
         }
         tally

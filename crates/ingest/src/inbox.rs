@@ -22,7 +22,7 @@ pub trait Inbox: Send + Sync + 'static {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// There is no room now; the sender must keep its records and come back.
-    #[error("the journal is full")]
+    #[error("no room now: the journal is full, or holds more than can be decided on in time")]
     Full,
     /// Writing failed; whether anything is durable is unknown, so the sender must come back.
     #[error("the journal failed: {0}")]

@@ -1,6 +1,7 @@
 //! Everything that hears: syslog over UDP, TCP and TLS, the HTTP intake (Elasticsearch `_bulk`, OTLP, NDJSON, EVTX), followed
 //! files and the systemd journal. A record is acknowledged only when the journal holds it, and its content is not understood here.
 
+mod backlog;
 mod bulk;
 mod config;
 mod counters;
@@ -21,11 +22,13 @@ mod stop;
 mod tests;
 mod tls;
 
+pub use backlog::Backlog;
 pub use config::{
     Anonymous, FilesConfig, HttpConfig, IngestConfig, JournaldConfig, Listen, Protection, StartAt, SyslogConfig,
     SyslogSender, SyslogTlsConfig, TlsIdentity, UnsafeBinding, check_binding,
 };
 pub use counters::{Counters, CountersSnapshot, ListenerCounts, RecordCounts, listener_name};
+pub use follow::{ColumnHeader, NewHeader, NoHeader};
 pub use inbox::{Inbox, InboxFuture, Refused};
 pub use intake::{IntakeState, intake_router};
 pub use listeners::evtx::EvtxReader;

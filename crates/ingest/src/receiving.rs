@@ -7,7 +7,8 @@ use compact_str::CompactString;
 use model::{FormatHint, JournalEntry, RawRecord, RejectReason, Rejection, Seq, SourceId, Timestamp, Transport};
 
 use crate::{
-    Counters, EvtxReader, Inbox, KnownSource, Refused, SourceNames, SourceTokens, Stop,
+    Backlog, Counters, EvtxReader, Inbox, KnownSource, NewHeader, Refused, SourceNames, SourceTokens, Stop,
+    backlog::Entering,
     counters::{Tally, listener_name},
 };
 
@@ -24,26 +25,55 @@ pub struct Receiving {
     pub tokens: Arc<dyn SourceTokens>,
     /// Reads uploaded EVTX files; without it such uploads are answered 501.
     pub evtx: Option<Arc<dyn EvtxReader>>,
+    /// Reads the header lines of followed files.
+    pub headers: NewHeader,
     /// Names of senders without a token.
     pub names: SourceNames,
     /// What happened so far.
     pub counters: Counters,
+    /// What is received and not decided on yet.
+    pub backlog: Arc<Backlog>,
 }
+
+/// How long a sender that can be told to come back waits for room before it is told.
+const ROOM_WAIT: Duration = Duration::from_millis(200);
 
 /// First and longest pause before a listener that cannot push back by an answer tries the inbox again.
 const RETRY_FIRST: Duration = Duration::from_millis(20);
 const RETRY_LONGEST: Duration = Duration::from_secs(1);
 
 impl Receiving {
-    /// Hands entries to the inbox and counts them once they are durable.
+    /// Hands entries to the inbox and counts them once they are durable. While too much waits to be decided on, it waits a moment
+    /// for room; the datagrams of UDP do not, for nobody would keep them.
     ///
     /// # Errors
-    /// As the inbox refuses; then nothing is counted but the push-back.
+    /// As the inbox refuses, or [`Refused::Full`] when there was no room; then nothing is counted but the push-back.
     pub async fn keep(&self, transport: Transport, entries: Vec<JournalEntry>) -> Result<Seq, Refused> {
+        let entering = if waits_for_room(transport) {
+            let room = tokio::time::timeout(ROOM_WAIT, self.backlog.enter(entries.len())).await;
+            room.map_err(|_| {
+                self.counters.pushed_back(transport);
+                Refused::Full
+            })?
+        } else {
+            self.backlog.enter_at_once(entries.len())
+        };
+        self.append(transport, entries, entering).await
+    }
+
+    async fn append(
+        &self,
+        transport: Transport,
+        entries: Vec<JournalEntry>,
+        entering: Entering<'_>,
+    ) -> Result<Seq, Refused> {
         let tally = Tally::of(&entries);
         let kept = self.inbox.append(entries).await;
         match &kept {
-            Ok(_) => self.counters.add(transport, tally),
+            Ok(first) => {
+                entering.entered(*first);
+                self.counters.add(transport, tally);
+            }
             Err(Refused::Full) => self.counters.pushed_back(transport),
             Err(refused @ Refused::Failed(_)) => {
                 self.counters.pushed_back(transport);
@@ -53,8 +83,8 @@ impl Receiving {
         kept
     }
 
-    /// Hands entries to the inbox, trying again until they are durable or the end is wished for. The caller reads nothing
-    /// from its sender meanwhile: that is its push-back.
+    /// Hands entries to the inbox, waiting for room and trying again until they are durable or the end is wished for.
+    /// The caller reads nothing from its sender meanwhile: that is its push-back.
     ///
     /// # Errors
     /// The last refusal, when the end is wished for before the entries are durable.
@@ -66,7 +96,8 @@ impl Receiving {
     ) -> Result<Seq, Refused> {
         let mut pause = RETRY_FIRST;
         loop {
-            let refused = match self.keep(transport, entries.clone()).await {
+            let entering = self.wait_for_room(transport, entries.len(), stop).await?;
+            let refused = match self.append(transport, entries.clone(), entering).await {
                 Ok(seq) => return Ok(seq),
                 Err(refused) => refused,
             };
@@ -75,6 +106,24 @@ impl Receiving {
                 () = stop.requested() => return Err(refused),
             }
             pause = (pause * 2).min(RETRY_LONGEST);
+        }
+    }
+
+    async fn wait_for_room(
+        &self,
+        transport: Transport,
+        entries: usize,
+        stop: &mut Stop,
+    ) -> Result<Entering<'_>, Refused> {
+        if !waits_for_room(transport) {
+            return Ok(self.backlog.enter_at_once(entries));
+        }
+        if self.backlog.is_full() {
+            self.counters.pushed_back(transport);
+        }
+        tokio::select! {
+            entering = self.backlog.enter(entries) => Ok(entering),
+            () = stop.requested() => Err(Refused::Full),
         }
     }
 
@@ -100,6 +149,22 @@ impl Receiving {
     }
 }
 
+/// Whether the sender keeps its records while it waits. Datagrams that are not taken at once are lost.
+fn waits_for_room(transport: Transport) -> bool {
+    match transport {
+        Transport::SyslogUdp => false,
+        Transport::SyslogTcp
+        | Transport::SyslogTls
+        | Transport::Bulk
+        | Transport::Otlp
+        | Transport::Ndjson
+        | Transport::File
+        | Transport::Evtx
+        | Transport::Journald
+        | Transport::Exercise => true,
+    }
+}
+
 /// Bytes of one write, and what an entry takes beside its bytes: well below what the journal takes at once.
 const PART_BYTES_MAX: usize = 16 * 1024 * 1024;
 const ENTRY_BYTES_BESIDE: usize = 512;
@@ -111,6 +176,7 @@ fn parts(entries: Vec<JournalEntry>) -> Vec<Vec<JournalEntry>> {
             rejection.record.bytes.len() + rejection.detail.len() + ENTRY_BYTES_BESIDE
         }
         JournalEntry::Loss(loss) => loss.detail.len() + ENTRY_BYTES_BESIDE,
+        JournalEntry::Tick(_) => ENTRY_BYTES_BESIDE,
     };
     if entries.iter().map(bytes_of).sum::<usize>() <= PART_BYTES_MAX {
         return vec![entries];

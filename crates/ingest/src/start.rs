@@ -235,7 +235,7 @@ impl Begin<'_> {
                 .exclude
                 .extend(COPIES_OF_THE_JOURNAL.iter().map(|name| format!("/var/log/{name}")));
         }
-        file::open(files.clone(), self.folder).map_err(|error| StartError::Checkpoint {
+        file::open(files.clone(), self.folder, self.receiving.headers).map_err(|error| StartError::Checkpoint {
             folder: self.folder.to_owned(),
             error,
         })?;
@@ -249,7 +249,7 @@ impl Begin<'_> {
             let (files, receiving, folder, stop) =
                 (files.clone(), Arc::clone(&receiving), folder.clone(), stop.clone());
             async move {
-                match file::open(files.clone(), &folder) {
+                match file::open(files.clone(), &folder, receiving.headers) {
                     Ok(follower) => file::run(follower, files, receiving, stop).await,
                     Err(error) => tracing::error!(%error, "the checkpoint of followed files cannot be read"),
                 }

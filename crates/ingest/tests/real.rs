@@ -30,7 +30,7 @@ fn numbers(entries: &[JournalEntry]) -> Vec<u32> {
         .iter()
         .filter_map(|entry| match entry {
             JournalEntry::Record(record) => number(&String::from_utf8_lossy(&record.bytes)),
-            JournalEntry::Rejection(_) | JournalEntry::Loss(_) => None,
+            JournalEntry::Rejection(_) | JournalEntry::Loss(_) | JournalEntry::Tick(_) => None,
         })
         .collect()
 }
@@ -278,7 +278,7 @@ async fn real_elasticsearch_client() {
         .iter()
         .filter_map(|entry| match entry {
             JournalEntry::Rejection(rejection) => Some(rejection.reason),
-            JournalEntry::Record(_) | JournalEntry::Loss(_) => None,
+            JournalEntry::Record(_) | JournalEntry::Loss(_) | JournalEntry::Tick(_) => None,
         })
         .collect();
     let expected = [
@@ -347,7 +347,7 @@ fn logged(post: &Post) -> Vec<JournalEntry> {
         JournalEntry::Record(record) => {
             String::from_utf8_lossy(&record.bytes).contains("\"SYSLOG_IDENTIFIER\":\"real\"")
         }
-        JournalEntry::Rejection(_) | JournalEntry::Loss(_) => true,
+        JournalEntry::Rejection(_) | JournalEntry::Loss(_) | JournalEntry::Tick(_) => true,
     });
     entries
 }

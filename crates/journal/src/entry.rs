@@ -8,6 +8,7 @@ use model::{FormatHint, JournalEntry, Loss, RawRecord, RejectReason, Rejection, 
 const TAG_RECORD: u8 = 1;
 const TAG_REJECTION: u8 = 2;
 const TAG_LOSS: u8 = 3;
+const TAG_TICK: u8 = 4;
 
 const FLAG_EXERCISE: u8 = 1;
 const FLAG_NAMED: u8 = 2;
@@ -94,6 +95,10 @@ pub fn encode_entry(entry: &JournalEntry, out: &mut Vec<u8>) {
             put_number(*records, out);
             put_bytes(detail.as_bytes(), out);
         }
+        JournalEntry::Tick(at) => {
+            out.push(TAG_TICK);
+            put_time(*at, out);
+        }
     }
 }
 
@@ -165,6 +170,7 @@ pub fn decode_entry(bytes: &mut Bytes) -> Result<JournalEntry, NotAnEntry> {
             records: take_number(bytes)?,
             detail: take_text(bytes)?.to_string(),
         })),
+        TAG_TICK => take_time(bytes).map(JournalEntry::Tick),
         _unknown => Err(NotAnEntry("a known tag")),
     }
 }
@@ -250,6 +256,7 @@ pub(crate) mod tests {
     pub(crate) fn any_entry() -> impl Strategy<Value = JournalEntry> {
         let time = (-377_705_023_201i64..=253_402_207_200, 0i32..1_000_000_000)
             .prop_map(|(s, n)| Timestamp::new(s, n).unwrap_or(Timestamp::UNIX_EPOCH));
+        let tick = time.clone().prop_map(JournalEntry::Tick);
         let record = (
             "[a-zà-ỹ/.]{0,40}",
             time,
@@ -271,6 +278,7 @@ pub(crate) mod tests {
                 },
             );
         prop_oneof![
+            1 => tick,
             4 => record.clone().prop_map(JournalEntry::Record),
             1 => (record, 0usize..REASONS.len(), ".{0,30}").prop_map(|(record, reason, detail)| {
                 JournalEntry::Rejection(Rejection { record, reason: REASONS[reason], detail })

@@ -426,6 +426,7 @@ fn bytes_of(entry: &JournalEntry) -> usize {
         JournalEntry::Record(record) => record.bytes.len() + 64,
         JournalEntry::Rejection(rejection) => rejection.record.bytes.len() + rejection.detail.len() + 64,
         JournalEntry::Loss(loss) => loss.detail.len() + 64,
+        JournalEntry::Tick(_) => 64,
     }
 }
 

@@ -118,4 +118,6 @@ pub enum JournalEntry {
     Rejection(Rejection),
     /// Records that never arrived.
     Loss(Loss),
+    /// Nothing arrived until then: what waits for further records need wait no longer.
+    Tick(Timestamp),
 }

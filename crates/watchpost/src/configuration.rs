@@ -35,6 +35,8 @@ pub(crate) struct Configuration {
     pub ingest: IngestConfig,
     /// The durable queue.
     pub journal: journal::Config,
+    /// The duty book and what the post knows.
+    pub ledger: ledger::Config,
     /// The event store.
     pub lake: lake::Config,
     /// The rules in force.
@@ -115,6 +117,7 @@ impl Default for Configuration {
             console: ConsoleSection::default(),
             ingest: IngestConfig::default(),
             journal: journal::Config::default(),
+            ledger: ledger::Config::default(),
             lake: lake::Config::default(),
             rules: RulesSection::default(),
             announce: AnnounceSection::default(),

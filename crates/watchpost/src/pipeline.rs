@@ -123,6 +123,24 @@ impl Sequence {
         }
     }
 
+    /// Takes an entry that only says what time it is, and appends the events that need wait no longer.
+    pub(crate) fn pass_time(&mut self, now: Timestamp, taken: &mut Vec<Taken>) {
+        self.assembler.pass_time(now, &mut self.whole);
+        self.take_whole(taken);
+    }
+
+    /// Until when the oldest event waits for further records, if any waits.
+    pub(crate) fn waits_until(&self) -> Option<Timestamp> {
+        self.assembler.waits_until()
+    }
+
+    fn take_whole(&mut self, taken: &mut Vec<Taken>) {
+        for event in std::mem::take(&mut self.whole) {
+            let detections = self.detector.observe(&event, self.matcher.matches(&event));
+            taken.push(Taken { event, detections });
+        }
+    }
+
     /// Puts other rules in force; what correlations remember is gone, what waits to be joined is not.
     pub(crate) fn replace_rules(&mut self, rules: &SharedRules) {
         self.detector = Detector::new(SharedRules::clone(rules), Arrival::Stream);
@@ -142,10 +160,7 @@ impl Sequence {
     /// Takes everything that still waits, as at the end of a sweep.
     pub(crate) fn finish(&mut self, taken: &mut Vec<Taken>) -> Vec<Detection> {
         self.assembler.flush(&mut self.whole);
-        for event in std::mem::take(&mut self.whole) {
-            let detections = self.detector.observe(&event, self.matcher.matches(&event));
-            taken.push(Taken { event, detections });
-        }
+        self.take_whole(taken);
         self.detector.finish()
     }
 

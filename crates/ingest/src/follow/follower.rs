@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{FilesConfig, StartAt};
 
 use super::{
+    NewHeader,
     candidates::{Candidate, FileId, find, find_renamed},
     checkpoint::Checkpoint,
     tail::{Change, Line, Lines, Mark, Tail},
@@ -75,6 +76,7 @@ struct Saved {
 pub(crate) struct Follower {
     config: FilesConfig,
     checkpoint: Checkpoint,
+    new_header: NewHeader,
     seq: Seq,
     tails: HashMap<FileId, Tail>,
     /// Marks of the last run whose files were not found yet.
@@ -94,13 +96,14 @@ impl Follower {
     ///
     /// # Errors
     /// When there is a checkpoint that cannot be read.
-    pub(crate) fn resume(config: FilesConfig, checkpoint: Checkpoint) -> io::Result<Self> {
+    pub(crate) fn resume(config: FilesConfig, checkpoint: Checkpoint, new_header: NewHeader) -> io::Result<Self> {
         let saved: Option<Saved> = checkpoint.load()?;
         let first_run = saved.is_none();
         let saved = saved.unwrap_or_default();
         Ok(Self {
             config,
             checkpoint,
+            new_header,
             seq: saved.seq,
             tails: HashMap::new(),
             marks: saved.files.into_iter().map(|mark| (mark.id, mark)).collect(),
@@ -218,7 +221,7 @@ impl Follower {
     fn open(&mut self, path: &Path, mark: Mark, is_new: bool, look: &mut Look) -> io::Result<()> {
         let id = mark.id;
         let offset = mark.offset;
-        let Some(mut tail) = Tail::open(path, mark, self.config.line_bytes_max)? else {
+        let Some(mut tail) = Tail::open(path, mark, self.config.line_bytes_max, self.new_header)? else {
             return Ok(());
         };
         if tail.mark.offset < offset {
@@ -231,9 +234,7 @@ impl Follower {
             return Ok(());
         }
         if is_new && self.first_run && self.config.start == StartAt::End {
-            tail.mark.offset = tail.length()?;
-            // The last line may be half written: what is left of it is not a line.
-            tail.mark.inside_line = tail.mark.offset > 0 && !tail.ends_a_line()?;
+            tail.go_to_end()?;
         }
         self.changed = true;
         self.tails.insert(id, tail);

@@ -2,10 +2,12 @@
 
 mod candidates;
 mod checkpoint;
+mod columns;
 mod follower;
 mod tail;
 
 pub(crate) use candidates::FileId;
 pub(crate) use checkpoint::Checkpoint;
+pub use columns::{ColumnHeader, NewHeader, NoHeader};
 pub(crate) use follower::{Batch, Follower, Gap, Look};
 pub(crate) use tail::Line;

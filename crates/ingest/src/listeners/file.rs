@@ -9,7 +9,7 @@ use glob::Pattern;
 use model::{FormatHint, JournalEntry, Loss, RejectReason, Seq, SourceId, Transport};
 
 use crate::{
-    FilesConfig, KnownSource, Receiving, Refused, Stop,
+    FilesConfig, KnownSource, NewHeader, Receiving, Refused, Stop,
     follow::{Batch, Checkpoint, FileId, Follower, Gap, Line, Look},
     receiving::{Refusal, Sender},
 };
@@ -24,8 +24,8 @@ const LOOKS_PER_SAVE: u32 = 2;
 ///
 /// # Errors
 /// When its checkpoint is there but cannot be read.
-pub(crate) fn open(config: FilesConfig, folder: &Path) -> io::Result<Follower> {
-    Follower::resume(config, Checkpoint::at(folder.join("files.json")))
+pub(crate) fn open(config: FilesConfig, folder: &Path, headers: NewHeader) -> io::Result<Follower> {
+    Follower::resume(config, Checkpoint::at(folder.join("files.json")), headers)
 }
 
 /// Follows the files until the end is wished for.
@@ -111,7 +111,7 @@ fn learn_entry(follower: &mut Follower, seq: Seq, entry: &JournalEntry) {
     let record = match entry {
         JournalEntry::Record(record) => record,
         JournalEntry::Rejection(rejection) => &rejection.record,
-        JournalEntry::Loss(_) => return,
+        JournalEntry::Loss(_) | JournalEntry::Tick(_) => return,
     };
     if record.transport == Transport::File
         && let Some((path, id, offset)) = place(&record.origin)
@@ -148,7 +148,11 @@ async fn keep(
         let sender = sender(batch, config);
         let now = receiving.now();
         for line in batch.lines() {
-            let sender = sender.clone().with_origin(origin(&batch.path, batch.id, line.offset));
+            let hint = hint(&sender.source.format, &line.hint);
+            let sender = sender
+                .clone()
+                .with_origin(origin(&batch.path, batch.id, line.offset))
+                .with_format(hint);
             entries.push(if line.oversized {
                 sender.rejection(now, oversized(line, config))
             } else {
@@ -171,6 +175,20 @@ fn oversized(line: &Line, config: &FilesConfig) -> Refusal {
         kept: Bytes::clone(&line.bytes),
         reason: RejectReason::Oversized,
         detail: format!("longer than {} bytes", config.line_bytes_max),
+    }
+}
+
+/// What the file's own header says wins over nothing, and completes the same format where it is configured.
+fn hint(configured: &FormatHint, header: &FormatHint) -> FormatHint {
+    match (configured, header) {
+        (FormatHint::Named(_), FormatHint::Unknown) => configured.clone(),
+        (FormatHint::Named(name), FormatHint::Named(with_columns)) => {
+            let of_same = with_columns
+                .strip_prefix(name.as_str())
+                .is_some_and(|columns| columns.starts_with(' '));
+            if of_same { header.clone() } else { configured.clone() }
+        }
+        (FormatHint::Unknown, _) => header.clone(),
     }
 }
 

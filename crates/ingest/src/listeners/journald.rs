@@ -288,7 +288,7 @@ fn journald_record(entry: &JournalEntry) -> Option<&RawRecord> {
     let record = match entry {
         JournalEntry::Record(record) => record,
         JournalEntry::Rejection(rejection) => &rejection.record,
-        JournalEntry::Loss(_) => return None,
+        JournalEntry::Loss(_) | JournalEntry::Tick(_) => return None,
     };
     (record.transport == Transport::Journald).then_some(record)
 }

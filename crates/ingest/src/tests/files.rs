@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use model::{FormatHint, JournalEntry};
+
 use super::{
     Post,
     inbox::{MemoryInbox, receiving_into},
@@ -70,6 +72,23 @@ impl Logs {
         let folder = format!("file{}/", self.folder.path().join("log").display());
         let shown = self.inbox.wait_for(count).await;
         shown.into_iter().map(|line| line.replace(&folder, "")).collect()
+    }
+
+    /// What was said of the format of the lines so far.
+    async fn hints(&self, count: usize) -> Vec<String> {
+        self.inbox.wait_for(count).await;
+        let entries = self.inbox.entries();
+        let of = |entry: &JournalEntry| {
+            let JournalEntry::Record(record) = entry else {
+                return "no record".to_owned();
+            };
+            let line = String::from_utf8_lossy(&record.bytes).into_owned();
+            match &record.format {
+                FormatHint::Unknown => line,
+                FormatHint::Named(hint) => format!("{hint} {line}"),
+            }
+        };
+        entries.iter().map(of).collect()
     }
 
     fn checkpoint(&self) -> PathBuf {
@@ -256,4 +275,62 @@ async fn a_crash_right_after_the_first_look_loses_nothing() {
     let running = logs.start(StartAt::End).await;
     assert_eq!(logs.lines(1).await, ["a.log while down"]);
     stop(running).await;
+}
+
+#[tokio::test]
+async fn each_line_is_kept_with_the_header_above_it() {
+    let logs = Logs::new();
+    logs.write("iis.log", "#v\n#old\nbefore\n");
+    let running = logs.start(StartAt::End).await;
+    looks().await;
+    logs.write("iis.log", "1\n#new\n2\n");
+    assert_eq!(logs.hints(3).await, ["#old/2 1", "#new/3 #new", "#new/3 2"]);
+    stop(running).await;
+    let early = fs::read(logs.checkpoint()).unwrap();
+    logs.write("iis.log", "3\n#newer\n");
+    let running = logs.start(StartAt::End).await;
+    assert_eq!(logs.hints(5).await[3..], ["#new/3 3", "#newer/4 #newer"]);
+    stop(running).await;
+    // As after a crash before the checkpoint was written: the journal says which lines it has.
+    fs::write(logs.checkpoint(), early).unwrap();
+    logs.write("iis.log", "4\n");
+    let running = logs.start(StartAt::End).await;
+    assert_eq!(logs.hints(6).await[5..], ["#newer/4 4"]);
+    fs::rename(logs.path("iis.log"), logs.path("iis.log.1")).unwrap();
+    logs.write("iis.log.1", "5\n");
+    assert_eq!(logs.hints(7).await[6..], ["#newer/4 5"]);
+    logs.write("iis.log", "no header\n");
+    assert_eq!(logs.hints(8).await[7..], ["no header"]);
+    logs.write("iis.log", "#first\n6\n");
+    assert_eq!(logs.hints(10).await[8..], ["#first/1 #first", "#first/1 6"]);
+    fs::write(logs.path("iis.log"), "#cut\n7\n").unwrap();
+    assert_eq!(logs.hints(12).await[10..], ["#cut/1 #cut", "#cut/1 7"]);
+    stop(running).await;
+}
+
+#[tokio::test]
+async fn a_header_moves_on_only_with_lines_that_are_kept() {
+    let logs = Logs::new();
+    logs.inbox.set_full(true);
+    logs.write("a.log", "#one\n1\n");
+    let running = logs.start(StartAt::Beginning).await;
+    looks().await;
+    stop(running).await;
+    logs.inbox.set_full(false);
+    let running = logs.start(StartAt::End).await;
+    assert_eq!(logs.hints(2).await, ["#one/1 #one", "#one/1 1"]);
+    stop(running).await;
+}
+
+#[tokio::test]
+async fn a_configured_format_is_completed_by_the_header_of_the_same_format_only() {
+    for (configured, expected) in [("#w3c", "#w3c a b/1 1"), ("json", "json 1"), ("#w3", "#w3 1")] {
+        let logs = Logs::new();
+        logs.write("a.log", "#w3c a b\n1\n");
+        let mut config = logs.config(StartAt::Beginning);
+        config.files.formats = [("**/a.log".to_owned(), configured.into())].into();
+        let post = Post::start(&config, receiving_into(&logs.inbox, NoTokens)).await;
+        assert_eq!(logs.hints(2).await[1], expected);
+        post.stop().await;
+    }
 }

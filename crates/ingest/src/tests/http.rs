@@ -12,10 +12,12 @@ use tokio::{
 
 use super::{
     Post,
-    inbox::{MemoryInbox, receiving_into},
+    inbox::{LastHeader, MemoryInbox, receiving_into},
     quiet_config,
 };
-use crate::{Anonymous, Counters, EvtxReader, KnownSource, NoTokens, Receiving, Refused, SourceNames, SourceTokens};
+use crate::{
+    Anonymous, Backlog, Counters, EvtxReader, KnownSource, NoTokens, Receiving, Refused, SourceNames, SourceTokens,
+};
 
 /// A raw answer.
 pub(super) struct Got {
@@ -380,8 +382,10 @@ async fn an_evtx_file_is_taken_and_taken_up_again_after_a_full_journal() {
         clock: Arc::new(|| model::Timestamp::UNIX_EPOCH),
         tokens: Arc::new(NoTokens),
         evtx: Some(Arc::new(Lines)),
+        headers: || Box::new(LastHeader::default()),
         names: SourceNames::new(10),
         counters: Counters::default(),
+        backlog: Arc::new(Backlog::new(1_000_000, 0, 0)),
     });
     let post = Post::start(&quiet_config(), receiving).await;
     let to = post.running.addresses.http.unwrap();

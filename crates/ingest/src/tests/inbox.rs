@@ -8,9 +8,11 @@ use std::{
     time::Duration,
 };
 
-use model::{JournalEntry, Seq, Timestamp};
+use model::{FormatHint, JournalEntry, Seq, Timestamp};
 
-use crate::{Counters, Inbox, InboxFuture, NoTokens, Receiving, Refused, SourceNames, SourceTokens};
+use crate::{
+    Backlog, ColumnHeader, Counters, Inbox, InboxFuture, NoTokens, Receiving, Refused, SourceNames, SourceTokens,
+};
 
 /// An inbox in memory.
 #[derive(Default)]
@@ -68,6 +70,7 @@ fn shown(entry: &JournalEntry) -> String {
             format!("{} {:?}: {bytes:.100}", rejection.record.source, rejection.reason)
         }
         JournalEntry::Loss(loss) => format!("{} lost {}", loss.source, loss.records),
+        JournalEntry::Tick(at) => format!("tick {at}"),
     }
 }
 
@@ -104,11 +107,46 @@ pub(crate) fn receiving_into(inbox: &Arc<MemoryInbox>, tokens: impl SourceTokens
         clock: Arc::new(|| Timestamp::UNIX_EPOCH),
         tokens: Arc::new(tokens),
         evtx: None,
+        headers: || Box::new(LastHeader::default()),
         names: SourceNames::new(100),
         counters: Counters::default(),
+        backlog: Arc::new(Backlog::new(1_000_000, 0, 0)),
+    })
+}
+
+pub(crate) fn receiving_with(inbox: &Arc<MemoryInbox>, backlog: Backlog) -> Arc<Receiving> {
+    let receiving = Arc::into_inner(receiving_into(inbox, NoTokens)).expect("nobody else has it yet");
+    Arc::new(Receiving {
+        backlog: Arc::new(backlog),
+        ..receiving
     })
 }
 
 pub(crate) fn receiving_nothing() -> Arc<Receiving> {
     receiving_into(&Arc::default(), NoTokens)
+}
+
+/// A header that says what its last line said, and counts them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LastHeader {
+    lines: u32,
+    word: String,
+}
+
+impl ColumnHeader for LastHeader {
+    fn observe(&mut self, line: &[u8]) {
+        self.lines += 1;
+        self.word = String::from_utf8_lossy(line).trim().to_owned();
+    }
+
+    fn hint(&self) -> FormatHint {
+        match self.lines {
+            0 => FormatHint::Unknown,
+            lines => FormatHint::Named(format!("{}/{lines}", self.word).into()),
+        }
+    }
+
+    fn duplicate(&self) -> Box<dyn ColumnHeader> {
+        Box::new(self.clone())
+    }
 }

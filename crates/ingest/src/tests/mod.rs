@@ -1,6 +1,7 @@
 //! The contract of all listeners, held on real sockets and files: nothing is acknowledged before it is durable, a full journal
 //! pushes back, and no bytes bring a listener down.
 
+mod backlog;
 mod corpus;
 mod files;
 mod http;

@@ -75,6 +75,7 @@ async fn each_datagram_is_kept_or_accounted_for_as_lost() {
         inbox.entries().iter().fold((0, 0), |(kept, lost), entry| match entry {
             JournalEntry::Record(_) | JournalEntry::Rejection(_) => (kept + 1, lost),
             JournalEntry::Loss(loss) => (kept, lost + loss.records),
+            JournalEntry::Tick(_) => (kept, lost),
         })
     };
     for _ in 0..100 {

@@ -12,8 +12,8 @@ use std::{
 };
 
 use ingest::{
-    Counters, Inbox, InboxFuture, IngestConfig, Listen, NoTokens, Receiving, Refused, Running, SourceNames, StartAt,
-    Stopper, SyslogTlsConfig, start,
+    Backlog, Counters, Inbox, InboxFuture, IngestConfig, Listen, NoHeader, NoTokens, Receiving, Refused, Running,
+    SourceNames, StartAt, Stopper, SyslogTlsConfig, start,
 };
 use journal::Journal;
 use model::{JournalEntry, Seq, Timestamp};
@@ -112,8 +112,10 @@ impl Post {
             clock: Arc::new(|| Timestamp::UNIX_EPOCH),
             tokens: Arc::new(NoTokens),
             evtx: None,
+            headers: NoHeader::boxed,
             names: SourceNames::new(100),
             counters: Counters::default(),
+            backlog: Arc::new(Backlog::new(1_000_000, 0, 0)),
         };
         let (stopper, stop) = Stopper::new();
         let running = start(&config, Arc::new(receiving), folder.path(), stop).await.unwrap();

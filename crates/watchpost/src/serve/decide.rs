@@ -5,10 +5,12 @@ use std::{sync::Arc, thread, time::Duration};
 
 use anyhow::{Context, Result};
 use detect::SharedRules;
+use ingest::Backlog;
 use lake::{Batch, Refused};
 use ledger::ApplyError;
-use model::{Detection, Event, PipelinePosition, Scope, Seq, Timestamp};
+use model::{Detection, Event, JournalEntry, PipelinePosition, Scope, Seq, Timestamp};
 use operations::{Known, Moment, Observed, sources::Tally};
+use tokio::runtime::Handle;
 
 use super::{
     metrics::Metrics,
@@ -26,12 +28,22 @@ const CONFLICTS_MAX: u32 = 20;
 /// Time that passes before a busy ledger is asked again.
 const PAUSE_WHEN_BUSY: Duration = Duration::from_millis(50);
 
+/// Who hears of what is decided.
+pub(super) struct Ears {
+    pub(super) metrics: Arc<Metrics>,
+    /// The senders, who wait while decisions lag behind.
+    pub(super) backlog: Arc<Backlog>,
+    pub(super) runtime: Handle,
+}
+
 /// Decides in the order of the journal.
 pub(super) struct Decider {
     stores: Stores,
     scope: Scope,
     sequence: Sequence,
-    metrics: Arc<Metrics>,
+    ears: Ears,
+    /// The newest entry that was written because nothing arrived.
+    ticked: Seq,
     /// What is durable in the ledger.
     committed: PipelinePosition,
     /// What was taken but not committed yet: only counts and positions.
@@ -49,7 +61,7 @@ struct Open {
 }
 
 impl Decider {
-    pub(super) fn new(stores: Stores, sequence: Sequence, committed: PipelinePosition, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(stores: Stores, sequence: Sequence, committed: PipelinePosition, ears: Ears) -> Self {
         let open = Open {
             position: committed,
             ..Open::default()
@@ -58,7 +70,8 @@ impl Decider {
             stores,
             scope: Scope::of_post("pump"),
             sequence,
-            metrics,
+            ears,
+            ticked: 0,
             committed,
             open,
         }
@@ -106,6 +119,11 @@ impl Decider {
                     }
                     self.open.now = self.open.now.max(loss.noticed_at);
                 }
+                Item::Tick(at) => {
+                    self.open.now = self.open.now.max(at);
+                    self.sequence.pass_time(at, &mut taken);
+                    self.keep(&mut taken, is_new, &mut events, &mut found);
+                }
             }
         }
         let resume = self.sequence.oldest_pending().unwrap_or(last + 1);
@@ -119,7 +137,9 @@ impl Decider {
         if !found.is_empty() {
             self.commit(&found, &events)?;
         }
-        self.store(events, rejections, resume)
+        self.store(events, rejections, resume)?;
+        self.ears.backlog.decided(last);
+        Ok(())
     }
 
     /// What is decided already is read again only for the lake and for what waits to be joined.
@@ -145,6 +165,24 @@ impl Decider {
                 }
             }
             events.push(event);
+        }
+    }
+
+    /// Where nothing arrives, events may wait for further records for ever. What follows from the journal must not hang on a clock, so
+    /// the time is written into the journal like a record.
+    pub(super) fn note_time(&mut self, now: Timestamp) {
+        let waits_too_long = self
+            .sequence
+            .waits_until()
+            .is_some_and(|until| now.as_second() > until.as_second());
+        if !waits_too_long || self.ticked > self.open.position.decided {
+            return;
+        }
+        let tick = vec![JournalEntry::Tick(now)];
+        match self.ears.runtime.block_on(self.stores.journal.append(tick)) {
+            Ok(seqs) => self.ticked = seqs.start,
+            // The next look tries again.
+            Err(error) => tracing::warn!("events wait for further records: {error}"),
         }
     }
 
@@ -220,7 +258,8 @@ impl Decider {
                 Ok(_) => {
                     self.committed = self.open.position;
                     self.open.since = None;
-                    self.metrics
+                    self.ears
+                        .metrics
                         .decided(found.iter().map(|(detection, _)| detection), clock::now());
                     return Ok(());
                 }
@@ -244,7 +283,7 @@ impl Decider {
                 resume,
             })
             .context("the lake took nothing")?;
-        self.metrics.stored(appended);
+        self.ears.metrics.stored(appended);
         let durable = self.committed.resume.min(self.stores.lake.position().resume);
         self.stores.journal.release(durable.saturating_sub(1));
         Ok(())

@@ -1,10 +1,11 @@
-//! What the running post does for commands on the same machine, and how it reads uploaded event logs.
+//! What the running post does for commands on the same machine, and how it reads uploaded event logs and the header lines of followed files.
 
 use std::{ops::ControlFlow, sync::Arc};
 
 use bytes::Bytes;
-use ingest::{EvtxReader, Receiving};
+use ingest::{ColumnHeader, EvtxReader, Receiving};
 use model::{FormatHint, JournalEntry, RawRecord, SourceId, Transport};
+use normalize::HeaderFollower;
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::control::{self, Answer, ExerciseRecord, Question};
@@ -74,5 +75,27 @@ impl EvtxReader for Evtx {
             }
         }
         Ok(())
+    }
+}
+
+/// Makes the header of a followed file.
+pub(super) fn column_header() -> Box<dyn ColumnHeader> {
+    Box::new(Header::default())
+}
+
+#[derive(Debug, Clone, Default)]
+struct Header(HeaderFollower);
+
+impl ColumnHeader for Header {
+    fn observe(&mut self, line: &[u8]) {
+        self.0.observe(line);
+    }
+
+    fn hint(&self) -> FormatHint {
+        self.0.hint()
+    }
+
+    fn duplicate(&self) -> Box<dyn ColumnHeader> {
+        Box::new(self.clone())
     }
 }

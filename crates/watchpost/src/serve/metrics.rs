@@ -107,6 +107,7 @@ impl console::Health for PostHealth {
     fn prometheus(&self) -> String {
         let mut page = Page::default();
         self.write_intake(&mut page);
+        self.write_backlog(&mut page);
         self.write_stores(&mut page);
         self.write_detections(&mut page);
         page.0
@@ -190,6 +191,22 @@ impl PostHealth {
             "counter",
             "Refused records by reason.",
             rows.collect(),
+        );
+    }
+
+    fn write_backlog(&self, page: &mut Page) {
+        let backlog = &self.receiving.backlog;
+        page.single(
+            "watchpost_backlog_entries",
+            "gauge",
+            "Entries received and not decided on yet.",
+            backlog.entries(),
+        );
+        page.single(
+            "watchpost_backlog_entries_max",
+            "gauge",
+            "Such entries at which senders are pushed back.",
+            backlog.entries_max(),
         );
     }
 

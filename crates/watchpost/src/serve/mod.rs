@@ -24,7 +24,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use detect::SharedRules;
-use ingest::{Receiving, SourceNames, Stopper};
+use ingest::{Backlog, Receiving, SourceNames, Stopper};
 use journal::Journal;
 use lake::Lake;
 use ledger::{Ledger, Options};
@@ -65,7 +65,7 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
     let stores = open_stores(configuration)?;
     let metrics = Arc::new(Metrics::default());
     let tokens = Arc::new(LedgerTokens::read(&stores.ledger)?);
-    let receiving = Arc::new(receiving(&stores.journal, &tokens));
+    let receiving = Arc::new(receiving(&stores, &tokens, configuration.ingest.backlog_entries_max)?);
     let (stopper, stop) = Stopper::new();
     let (rules_given, rules_taken) = watch::channel(rules);
 
@@ -76,7 +76,8 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
         stop,
     )
     .await?;
-    let pump = start_pump(configuration, &stores, rules_taken.clone(), &metrics)?;
+    let ears = (Arc::clone(&metrics), Arc::clone(&receiving.backlog));
+    let pump = start_pump(configuration, &stores, rules_taken.clone(), ears)?;
     let health = PostHealth {
         metrics: Arc::clone(&metrics),
         receiving: Arc::clone(&receiving),
@@ -95,6 +96,10 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
     tasks.spawn(tokens::follow(stores.ledger.clone(), tokens));
     tasks.spawn(chores::watch_sources(stores.ledger.clone(), clock::now()));
     tasks.spawn(chores::keep_the_lake(stores.clone()));
+    tasks.spawn(chores::forget_details(
+        stores.ledger.clone(),
+        configuration.ledger.keep_details_days,
+    ));
     tasks.spawn(chores::reload_rules(configuration.rules.rule_folders(), rules_given));
     deliver::start_lanes(&stores.ledger, ways, &mut tasks)?;
     greeting::greet(&stores.ledger, configuration, console, intake.addresses)?;
@@ -132,15 +137,19 @@ fn open_journal(folder: &Path, config: &journal::Config, next: u64) -> Result<(J
     Journal::open(folder, config, next).context("opening the journal")
 }
 
-fn receiving(journal: &Journal, tokens: &Arc<LedgerTokens>) -> Receiving {
-    Receiving {
-        inbox: Arc::new(journal.clone()),
+fn receiving(stores: &Stores, tokens: &Arc<LedgerTokens>, backlog_entries_max: u64) -> Result<Receiving> {
+    let newest = stores.journal.stats().next.saturating_sub(1);
+    let decided = stores.ledger.pipeline_position(&Scope::of_post("start"))?.decided;
+    Ok(Receiving {
+        inbox: Arc::new(stores.journal.clone()),
         clock: Arc::new(clock::now),
         tokens: Arc::<LedgerTokens>::clone(tokens),
         evtx: Some(Arc::new(Evtx)),
+        headers: door::column_header,
         names: SourceNames::new(SOURCE_NAMES_MAX),
         counters: ingest::Counters::default(),
-    }
+        backlog: Arc::new(Backlog::new(backlog_entries_max, newest, decided)),
+    })
 }
 
 /// The pump's thread, to be ended in order.
@@ -160,7 +169,7 @@ fn start_pump(
     configuration: &Configuration,
     stores: &Stores,
     rules: watch::Receiver<SharedRules>,
-    metrics: &Arc<Metrics>,
+    (metrics, backlog): (Arc<Metrics>, Arc<Backlog>),
 ) -> Result<RunningPump> {
     let stop = Arc::new(AtomicBool::new(false));
     let pump = Pump {
@@ -169,7 +178,8 @@ fn start_pump(
             zoneless_offset: configuration.offset()?,
         })),
         rules,
-        metrics: Arc::clone(metrics),
+        metrics,
+        backlog,
         stop: Arc::clone(&stop),
         runtime: Handle::current(),
     };

@@ -14,6 +14,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use detect::{Arrival, SharedRules};
+use ingest::Backlog;
 use journal::{Journal, ReadError};
 use lake::Lake;
 use ledger::Ledger;
@@ -21,7 +22,10 @@ use model::{JournalEntry, RawRecord, Scope, Seq, SourceId, Timestamp};
 use normalize::Normalizer;
 use tokio::{runtime::Handle, sync::watch};
 
-use super::{decide::Decider, metrics::Metrics};
+use super::{
+    decide::{Decider, Ears},
+    metrics::Metrics,
+};
 use crate::{
     clock,
     pipeline::{Readers, Reading, Sequence},
@@ -51,6 +55,7 @@ pub(crate) struct Pump {
     pub(crate) normalizer: Arc<Normalizer>,
     pub(crate) rules: watch::Receiver<SharedRules>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) backlog: Arc<Backlog>,
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) runtime: Handle,
 }
@@ -72,6 +77,7 @@ pub(super) enum Item {
     },
     Rejection(Box<model::Rejection>),
     Loss(model::Loss),
+    Tick(Timestamp),
 }
 
 impl Pump {
@@ -105,7 +111,7 @@ impl Pump {
         let rules = SharedRules::clone(&self.rules.borrow_and_update());
         let mut sequence = Sequence::new(&rules, Arrival::Stream);
         super::replay::rebuild(&self.stores.lake, &rules, &mut sequence, decided)?;
-        let desk = Decider::new(self.stores.clone(), sequence, decided, Arc::clone(&self.metrics));
+        let desk = Decider::new(self.stores.clone(), sequence, decided, self.ears());
         let (give, take) = sync_channel(BATCHES_WAITING_MAX);
         let stop = Arc::clone(&self.stop);
         thread::scope(|scope| {
@@ -115,6 +121,14 @@ impl Pump {
             let decided = deciding.join().map_err(|_| anyhow!("deciding panicked"))?;
             decided.and(read)
         })
+    }
+
+    fn ears(&self) -> Ears {
+        Ears {
+            metrics: Arc::clone(&self.metrics),
+            backlog: Arc::clone(&self.backlog),
+            runtime: self.runtime.clone(),
+        }
     }
 
     /// Reads the journal from `next` on. Ends without an error when the deciding thread is gone: that one has the reason.
@@ -180,6 +194,7 @@ fn read_items(readers: &mut Readers, entries: Vec<(Seq, JournalEntry)>) -> Vec<(
             JournalEntry::Record(record) => records.push((seq, record)),
             JournalEntry::Rejection(rejection) => others.push((seq, Item::Rejection(Box::new(rejection)))),
             JournalEntry::Loss(loss) => others.push((seq, Item::Loss(loss))),
+            JournalEntry::Tick(at) => others.push((seq, Item::Tick(at))),
         }
     }
     let readings = readers.read(&records);
@@ -212,7 +227,7 @@ fn decide_all(mut desk: Decider, take: &Receiver<Work>, stop: &AtomicBool) -> Re
         match take.recv_timeout(IDLE) {
             Ok(Work::Batch(items)) => desk.take(items)?,
             Ok(Work::Rules(rules)) => desk.replace_rules(&rules)?,
-            Err(RecvTimeoutError::Timeout) if !stop.load(Ordering::Relaxed) => {}
+            Err(RecvTimeoutError::Timeout) if !stop.load(Ordering::Relaxed) => desk.note_time(clock::now()),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return desk.settle(),
         }
         desk.pass_time(clock::now())?;
