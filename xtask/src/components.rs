@@ -105,6 +105,80 @@ const COMPONENTS: &[Component] = &[
         },
     },
     Component {
+        name: "nftables",
+        purpose: "drops packets in network namespaces",
+        how: How::Installed {
+            program: "nft",
+            packages: &["nftables", "iproute2"],
+        },
+    },
+    Component {
+        name: "openssh",
+        purpose: "is the host that is told what to do over SSH",
+        how: How::Installed {
+            program: "sshd",
+            packages: &["openssh-server", "openssh-client"],
+        },
+    },
+    Component {
+        name: "kdig",
+        purpose: "fetches zones with signatures",
+        how: How::Installed {
+            program: "kdig",
+            packages: &["knot-dnsutils"],
+        },
+    },
+    Component {
+        name: "unbound",
+        purpose: "follows a response-policy zone",
+        how: How::Unpacked {
+            program: "usr/sbin/unbound",
+            packages: &["unbound"],
+            libraries: &["libevent-2.1-7", "libprotobuf-c1", "libpython3.11"],
+        },
+    },
+    Component {
+        name: "bind",
+        purpose: "follows a response-policy zone with signatures",
+        how: How::Unpacked {
+            program: "usr/sbin/named",
+            packages: &["bind9", "bind9-libs"],
+            libraries: &[
+                "libfstrm0",
+                "libjemalloc2",
+                "liblmdb0",
+                "libmaxminddb0",
+                "libprotobuf-c1",
+                "libuv1",
+                "libjson-c5",
+            ],
+        },
+    },
+    Component {
+        name: "knot-resolver",
+        purpose: "follows a response-policy zone in a file",
+        how: How::Unpacked {
+            program: "usr/sbin/kresd",
+            packages: &[
+                "knot-resolver",
+                "libknot13",
+                "libdnssec9",
+                "libzscanner4",
+                "lua-sec",
+                "lua-socket",
+            ],
+            libraries: &[
+                "libluajit-5.1-2",
+                "liburcu8",
+                "libxdp1",
+                "lua-cqueues",
+                "dns-root-data",
+                "liblmdb0",
+                "libuv1",
+            ],
+        },
+    },
+    Component {
         name: "smpp",
         purpose: "is the short message centre of the SMPP channel",
         how: How::Node {

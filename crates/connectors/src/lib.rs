@@ -3,6 +3,7 @@
 pub mod channels;
 #[cfg(test)]
 mod corpus;
+pub mod enforcement;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod outbound;

@@ -112,6 +112,12 @@ pub enum Permission {
     WorkWatches,
     /// Register directives, open and close watches, approve waivers.
     WriteWatches,
+    /// See actions at devices, response plans and their runs.
+    ReadResponse,
+    /// Ask for actions, run plans, do their steps.
+    WorkResponse,
+    /// Agree to actions, lift them, break the glass.
+    ApproveResponse,
     /// Make accounts and change roles.
     WriteUsers,
     /// Change one's own password and language, end one's own sessions.
@@ -120,7 +126,7 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Permission; 16] = [
+    pub const ALL: [Permission; 19] = [
         Self::ReadAlerts,
         Self::WorkAlerts,
         Self::ReadSilences,
@@ -135,6 +141,9 @@ impl Permission {
         Self::ReadWatches,
         Self::WorkWatches,
         Self::WriteWatches,
+        Self::ReadResponse,
+        Self::WorkResponse,
+        Self::ApproveResponse,
         Self::WriteUsers,
         Self::OwnAccount,
     ];
@@ -161,11 +170,12 @@ impl Role {
             | P::ReadRules
             | P::ReadReports
             | P::ReadWatches
+            | P::ReadResponse
             | P::OwnAccount => true,
-            P::WorkAlerts | P::WriteReports | P::WorkWatches => {
+            P::WorkAlerts | P::WriteReports | P::WorkWatches | P::WorkResponse => {
                 matches!(self, Self::DutyOfficer | Self::ShiftLead | Self::Administrator)
             }
-            P::WriteSilences | P::SendReports | P::WriteWatches => {
+            P::WriteSilences | P::SendReports | P::WriteWatches | P::ApproveResponse => {
                 matches!(self, Self::ShiftLead | Self::Administrator)
             }
             P::WriteSources | P::WriteUsers => matches!(self, Self::Administrator),
@@ -261,6 +271,7 @@ mod tests {
                 Permission::ReadReports,
                 Permission::ReadLedger,
                 Permission::ReadWatches,
+                Permission::ReadResponse,
                 Permission::OwnAccount
             ]
         );

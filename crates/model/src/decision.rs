@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actor, Alert, Delivery, Detection, Id, Language, LossAccount, Measurement, Noun, Phrase, Problem, Report, Seq,
-    Session, SetupLink, Silence, SourceHealth, SourceId, SourceToken, Timestamp, User,
+    Action, Actor, Alert, Delivery, Detection, Errand, Id, Language, LossAccount, Measurement, Noun, Phrase, Problem,
+    Report, Seq, Session, SetupLink, Silence, SourceHealth, SourceId, SourceToken, Timestamp, User,
 };
 
 /// How far the post has come in the journal. Committed together with the decisions that the journal led to, so that
@@ -153,6 +153,15 @@ pub enum Effect {
         /// The message.
         delivery: Box<Delivery>,
     },
+    /// Ask something of a device for an action.
+    Enforce {
+        /// The lane of the device: [`Effect::lane_of_device`].
+        lane: String,
+        /// The action.
+        action: Id<Action>,
+        /// What.
+        errand: Errand,
+    },
 }
 
 impl Effect {
@@ -165,7 +174,14 @@ impl Effect {
         match self {
             Self::AnnounceAlert { .. } => Self::ANNOUNCEMENTS,
             Self::Deliver { delivery } => &delivery.channel,
+            Self::Enforce { lane, .. } => lane,
         }
+    }
+
+    /// The lane of a device. No channel is called so.
+    #[must_use]
+    pub fn lane_of_device(device: &str) -> String {
+        format!("device:{device}")
     }
 }
 

@@ -16,11 +16,13 @@ mod id;
 mod letter;
 mod logsource;
 mod measurement;
+mod network;
 mod noun;
 mod phrase;
 mod problem;
 mod record;
 mod report;
+mod response;
 mod silence;
 mod source;
 mod value;
@@ -45,11 +47,16 @@ pub use id::{Entropy, Id};
 pub use letter::{Align, Block, Choice, Column, FieldKind, Letter, MissingFact, Run, Words};
 pub use logsource::{LogSource, LogSourceSet};
 pub use measurement::{Bound, Finding, Measurement, TrendPoint, Unit};
+pub use network::{Network, NotANetwork};
 pub use noun::{Kept, Noun, NounIndex};
 pub use phrase::{Language, Phrase};
 pub use problem::{Problem, ProblemKind};
 pub use record::{FormatHint, JournalEntry, Loss, RawRecord, RejectReason, Rejection, Seq, Transport};
 pub use report::{About, Answer, Organisation, Report, Sending};
+pub use response::{
+    Action, ActionApproval, ActionKind, ActionPlan, ActionState, ApprovalRule, BrokenGlass, Errand, LiftReason, Proof,
+    RunStep, Touch, Unapproved,
+};
 pub use silence::{Silence, SilenceReason, SilenceScope, SilenceState};
 pub use source::{LossAccount, Rhythm, Source, SourceHealth, SourceId, SourceToken};
 pub use value::{Field, Fields, Value};

@@ -112,11 +112,13 @@ impl From<SecretError> for Wrong {
     }
 }
 
-/// A channel that cannot be opened as it is configured.
+/// A channel or device that cannot be opened as it is configured.
 #[derive(Debug, thiserror::Error)]
-#[error("[channels.{name}] {wrong}")]
+#[error("[{section}.{name}] {wrong}")]
 pub struct ConfigError {
-    /// The channel.
+    /// The section.
+    pub section: &'static str,
+    /// Its name there.
     pub name: String,
     /// What is wrong.
     pub wrong: Wrong,
@@ -148,6 +150,7 @@ impl ChannelsConfig {
     pub fn open(&self) -> Result<Vec<OpenedChannel>, ConfigError> {
         let open = |(name, config): (&String, &ChannelConfig)| {
             open(name, config).map_err(|wrong| ConfigError {
+                section: "channels",
                 name: name.clone(),
                 wrong,
             })
@@ -163,6 +166,7 @@ impl WebPushConfig {
     /// When the key cannot be read or made, or the contact is wrong.
     pub fn open(&self, data: &Path) -> Result<(OpenedChannel, VapidKey), ConfigError> {
         let failed = |wrong| ConfigError {
+            section: "channels",
             name: ChannelsConfig::WEB_PUSH.to_owned(),
             wrong,
         };

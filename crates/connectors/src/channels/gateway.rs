@@ -221,7 +221,7 @@ impl Gateway {
         let body = if self.method == Method::GET {
             Vec::new()
         } else {
-            headers.push(("content-type".to_owned(), media_type(self.format).to_owned()));
+            headers.push(("content-type".to_owned(), self.format.media_type().to_owned()));
             self.body.fill_body(self.format, &values, &message.facts).into_bytes()
         };
         for (name, template) in &self.headers {
@@ -312,15 +312,6 @@ impl Template {
                 (format, values(name))
             }
         })
-    }
-}
-
-fn media_type(format: Format) -> &'static str {
-    match format {
-        Format::Json => "application/json",
-        Format::Form => "application/x-www-form-urlencoded",
-        Format::Xml => "application/xml; charset=utf-8",
-        Format::Text => "text/plain; charset=utf-8",
     }
 }
 
