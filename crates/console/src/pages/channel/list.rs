@@ -149,6 +149,7 @@ fn dead_letters(view: &View, dead: &[OutboxRow]) -> Markup {
 fn address(effect: &Effect) -> Markup {
     match effect {
         Effect::AnnounceAlert { alert } => html! { a href={ "/alerts/" (alert) } { code { (alert) } } },
+        Effect::Enforce { action, .. } => html! { code { (action) } },
         Effect::Deliver { delivery } => {
             let Delivery { to, subject, .. } = &**delivery;
             let to: String = to.chars().take(ADDRESS_CHARACTERS_MAX).collect();

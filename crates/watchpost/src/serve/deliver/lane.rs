@@ -176,6 +176,7 @@ async fn attempt(ledger: &Ledger, way: &Way, claim: &Claimed) -> Outcome {
     let message = match &claim.effect {
         Effect::AnnounceAlert { alert } => announcing::compose(ledger, claim, *alert, to).await,
         Effect::Deliver { delivery } => Ok(letter(claim, delivery)),
+        Effect::Enforce { .. } => return Outcome::Permanent("a channel is no device".to_owned()),
     };
     let message = match message {
         Ok(message) => message,

@@ -84,6 +84,7 @@ pub(super) fn given_up(lane: &str, given_up: &[GivenUp<'_>], now: Timestamp) -> 
 fn address(effect: &Effect) -> String {
     match effect {
         Effect::AnnounceAlert { .. } => String::new(),
+        Effect::Enforce { action, .. } => format!(" for action {action}"),
         Effect::Deliver { delivery } => format!(" to {}", delivery.to.chars().take(60).collect::<String>()),
     }
 }
