@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::{
     count::{Count, OF_CLIENT, RULE, configuration},
     run::{output, run as run_command, say},
-    server::{Connection, Post, Site, build, get, metrics, value},
+    server::{Connection, Post, Site, binary, get, metrics, value},
     visitor::Visitor,
 };
 
@@ -46,6 +46,9 @@ pub(crate) struct Options {
     /// Pull the plug while the disk is full, and start again before there is room
     #[arg(long)]
     kill: bool,
+    /// The binary to try; without it, it is built
+    #[arg(long)]
+    binary: Option<PathBuf>,
 }
 
 pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
@@ -56,7 +59,11 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let folder = root.join("target/disk-full");
     fs::create_dir_all(&folder)?;
     let disk = Disk::mount(folder.join("data"), options.disk_mib)?;
-    let site = Site::lay_out(build(root)?, &folder, &configuration(&folder)?)?;
+    let site = Site::lay_out(
+        binary(root, options.binary.as_deref())?,
+        &folder,
+        &configuration(&folder)?,
+    )?;
     disk.put_ballast(options.ballast_mib)?;
     let mut post = site.start()?;
     let visitor = Visitor::first(&site)?;

@@ -16,6 +16,11 @@ use anyhow::{Context, Result, bail};
 const READY_TRIES: u32 = 600;
 const READY_PAUSE: Duration = Duration::from_millis(50);
 
+/// Gives the binary that is asked for, or builds it as it is measured.
+pub(crate) fn binary(root: &Path, given: Option<&Path>) -> Result<PathBuf> {
+    given.map_or_else(|| build(root), |path| Ok(path.to_owned()))
+}
+
 /// Builds the binary as it is measured and gives its path.
 pub(crate) fn build(root: &Path) -> Result<PathBuf> {
     let mut build = Command::new("cargo");

@@ -5,7 +5,7 @@ use std::{
     fmt::Write as _,
     fs::File,
     io::Read,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
@@ -17,7 +17,7 @@ use clap::Args;
 
 use crate::{
     run::{output, say},
-    server::{Connection, Site, build, metrics, value},
+    server::{Connection, Site, binary, metrics, value},
 };
 
 #[derive(Args)]
@@ -34,6 +34,9 @@ pub(crate) struct Options {
     /// Send at most so many events a second; 0 sends as fast as they are taken
     #[arg(long, default_value_t = 0)]
     rate: u64,
+    /// The binary to try; without it, it is built
+    #[arg(long)]
+    binary: Option<PathBuf>,
 }
 
 /// What the senders have seen so far.
@@ -53,7 +56,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
         "[rules]\nfolders = [\"{}\"]\n\n[ingest.files]\nenabled = false\n\n[ingest.journald]\nenabled = false\n",
         data.join("sigma/rules").display()
     );
-    let site = Site::lay_out(build(root)?, &folder, &rules)?;
+    let site = Site::lay_out(binary(root, options.binary.as_deref())?, &folder, &rules)?;
     let post = site.start()?;
     let (idle_mib, _) = post.memory_mib()?;
     let cpu_before = post.cpu_seconds()?;

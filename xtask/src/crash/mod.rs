@@ -21,7 +21,7 @@ use crate::{
     components,
     count::{Count, OF_CLIENT, OF_RSYSLOG, configuration, number_after},
     run::say,
-    server::{Post, Site, build, metrics, value},
+    server::{Post, Site, binary, metrics, value},
 };
 
 const CLIENT: &str = include_str!("client.py");
@@ -44,6 +44,9 @@ pub(crate) struct Options {
     /// Seed of the moments at which it is pulled
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// The binary to try; without it, it is built
+    #[arg(long)]
+    binary: Option<PathBuf>,
 }
 
 pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
@@ -54,7 +57,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let folder = root.join("target/crash");
     let _ = fs::remove_dir_all(&folder);
     let more = configuration(&folder)?;
-    let site = Site::lay_out(build(root)?, &folder, &more)?;
+    let site = Site::lay_out(binary(root, options.binary.as_deref())?, &folder, &more)?;
     let mut trial = Trial::begin(root, &folder, site)?;
     let mut chance = options.seed;
     for number in 0..options.runs {
