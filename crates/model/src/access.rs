@@ -118,6 +118,10 @@ pub enum Permission {
     WorkResponse,
     /// Agree to actions, lift them, break the glass.
     ApproveResponse,
+    /// See who is on duty, rosters, notifications and handovers.
+    ReadDuty,
+    /// Edit rosters, teams and escalation policies; see how people can be reached.
+    WriteDuty,
     /// Make accounts and change roles.
     WriteUsers,
     /// Change one's own password and language, end one's own sessions.
@@ -126,7 +130,7 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Permission; 19] = [
+    pub const ALL: [Permission; 21] = [
         Self::ReadAlerts,
         Self::WorkAlerts,
         Self::ReadSilences,
@@ -144,6 +148,8 @@ impl Permission {
         Self::ReadResponse,
         Self::WorkResponse,
         Self::ApproveResponse,
+        Self::ReadDuty,
+        Self::WriteDuty,
         Self::WriteUsers,
         Self::OwnAccount,
     ];
@@ -171,11 +177,12 @@ impl Role {
             | P::ReadReports
             | P::ReadWatches
             | P::ReadResponse
+            | P::ReadDuty
             | P::OwnAccount => true,
             P::WorkAlerts | P::WriteReports | P::WorkWatches | P::WorkResponse => {
                 matches!(self, Self::DutyOfficer | Self::ShiftLead | Self::Administrator)
             }
-            P::WriteSilences | P::SendReports | P::WriteWatches | P::ApproveResponse => {
+            P::WriteSilences | P::SendReports | P::WriteWatches | P::ApproveResponse | P::WriteDuty => {
                 matches!(self, Self::ShiftLead | Self::Administrator)
             }
             P::WriteSources | P::WriteUsers => matches!(self, Self::Administrator),
@@ -272,6 +279,7 @@ mod tests {
                 Permission::ReadLedger,
                 Permission::ReadWatches,
                 Permission::ReadResponse,
+                Permission::ReadDuty,
                 Permission::OwnAccount
             ]
         );

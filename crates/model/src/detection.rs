@@ -67,6 +67,8 @@ pub enum EntityKind {
     Silence,
     /// A deadline that the post keeps.
     Deadline,
+    /// A team that keeps the watch.
+    Team,
 }
 
 /// What a detection is about: the thing that a person would go and look at.

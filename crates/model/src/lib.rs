@@ -4,19 +4,23 @@
 mod access;
 mod alert;
 mod browser;
+mod contact;
 mod content;
 mod deadline;
 mod decision;
 mod delivery;
 mod detection;
 mod directive;
+mod drill;
 mod duty;
 mod event;
+mod handover;
 mod id;
 mod letter;
 mod logsource;
 mod measurement;
 mod network;
+mod notification;
 mod noun;
 mod phrase;
 mod problem;
@@ -35,19 +39,26 @@ pub use alert::{
     UrgencyReason,
 };
 pub use browser::Browser;
+pub use contact::{AddressState, ContactAddress, ContactCard};
 pub use content::ContentError;
 pub use deadline::{Deadline, DeadlineState};
 pub use decision::{Change, Decision, Effect, PipelinePosition, Rejected};
 pub use delivery::Delivery;
 pub use detection::{Detection, Entity, EntityKind, FoundBy, MatchedField, RuleIdentity, RuleLevel};
 pub use directive::{Addressee, Directive, DirectiveContact, LetterFile, Requirement};
-pub use duty::{Absence, Override, Position, Rotation, Team};
+pub use drill::{DrillMatter, NightDrill};
+pub use duty::{Absence, Leave, Override, Position, Rotation, Swap, SwapState, Team};
 pub use event::{Entities, EntityColumn, EntityRef, Event};
+pub use handover::{Handover, HandoverAbout, HandoverLine, HandoverSection, HandoverState, Occasion};
 pub use id::{Entropy, Id};
 pub use letter::{Align, Block, Choice, Column, FieldKind, Letter, MissingFact, Run, Words};
 pub use logsource::{LogSource, LogSourceSet};
 pub use measurement::{Bound, Finding, Measurement, TrendPoint, Unit};
 pub use network::{Network, NotANetwork};
+pub use notification::{
+    Acknowledgement, AnswerWay, Bundle, BundledPage, EscalationPolicy, EscalationStep, Notification, NotificationState,
+    PageOutcome, PageSent, Pager, SkippedStep, Target,
+};
 pub use noun::{Kept, Noun, NounIndex};
 pub use phrase::{Language, Phrase};
 pub use problem::{Problem, ProblemKind};

@@ -69,6 +69,8 @@ fn team(number: u128, from: Timestamp) -> (Team, Vec<Absence>) {
         key: key.into(),
         name: key.to_owned(),
         people_min: 1,
+        primary: false,
+        skills: Vec::new(),
     });
     let absences = (0_i64..).zip(&people).map(|(place, person)| {
         let begin = from + SignedDuration::from_hours(24 * 15 * place + 5);
@@ -85,6 +87,10 @@ fn team(number: u128, from: Timestamp) -> (Team, Vec<Absence>) {
         positions: positions.to_vec(),
         rotations: rotations.collect(),
         overrides: Vec::new(),
+        members: Vec::new(),
+        rest_hours: 0,
+        policy: None,
+        alerts_from: None,
         revision: 1,
     };
     (team, absences.collect())

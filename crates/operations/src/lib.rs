@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod deadlines;
 pub mod directives;
 pub mod duty;
+pub mod notifications;
 pub mod people;
 pub mod reports;
 pub mod silences;
@@ -342,12 +343,46 @@ pub fn decide_deadlines(running: &[model::Deadline], known: Known<'_>, moment: M
     (!drafting.changes.is_empty()).then(|| drafting.decision("deadline-watch", "deadline.tick"))
 }
 
+/// Raises alerts for what a part of the post noticed, and closes those of what is over. A notice whose alert is open already is not
+/// repeated. `known` must hold the contexts of all keys. None when there is nothing new.
+#[must_use]
+pub fn decide_notices(
+    (part, action): (&str, &str),
+    notices: &[Notice],
+    over: &[(AlertKey, &str)],
+    known: Known<'_>,
+    moment: Moment,
+) -> Option<Decision> {
+    let index = silences::Index::new(known.silences, moment.now);
+    let mut drafting = Drafting {
+        known,
+        moment,
+        hidden_notices: Vec::new(),
+        opened: 0,
+        changes: Vec::new(),
+        effects: Vec::new(),
+    };
+    for notice in notices {
+        let context = known.contexts.get(&alerts::notice_key(notice));
+        if context.is_none_or(|context| context.open.is_none()) {
+            drafting.notice(notice, index.hiding_notice(notice.rule, &notice.entity));
+        }
+    }
+    for (key, reason) in over {
+        drafting.settle(key, reason);
+    }
+    let (hid, _) = silences::hid(known.silences, &drafting.hidden_notices, moment.now);
+    drafting.changes.extend(hid);
+    (!drafting.changes.is_empty()).then(|| drafting.decision(part, action))
+}
+
 /// The title of what the post notices about itself, by the id of its rule.
 #[must_use]
 pub fn title_of_notice(rule: &str) -> Option<Phrase> {
     match rule {
         sources::SILENT => Some(sources::SILENT_TITLE),
         silences::OUTGROWN => Some(silences::OUTGROWN_TITLE),
+        duty::GAP => Some(duty::GAP_TITLE),
         deadlines::CLOSE => Some(deadlines::CLOSE_TITLE),
         deadlines::BREACHED => Some(deadlines::BREACHED_TITLE),
         _ => None,

@@ -70,6 +70,7 @@ super::messages! {
     kind_address: "địa chỉ", "address";
     kind_source: "nguồn nhật ký", "log source";
     kind_silence: "lệnh tạm ẩn", "silence";
+    kind_team: "đội trực", "duty team";
     kind_deadline: "thời hạn", "deadline";
 
     true_positive: "Cảnh báo đúng", "True positive";
@@ -127,6 +128,7 @@ impl Words {
             EntityKind::Source => self.kind_source(),
             EntityKind::Silence => self.kind_silence(),
             EntityKind::Deadline => self.kind_deadline(),
+            EntityKind::Team => self.kind_team(),
         }
     }
 

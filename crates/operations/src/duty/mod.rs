@@ -1,12 +1,27 @@
 //! Who is on duty. Pages and paging ask the same function, so that they never name two different people; coverage is
 //! proved by asking it once for each stretch on which nothing changes.
 
+pub mod calendar;
 mod coverage;
+mod edit;
+mod fairness;
+mod gap_notice;
+mod handover;
+mod leave;
+mod shifts;
 mod stand_ins;
+mod swaps;
 mod turns;
 
 pub use coverage::{Gap, gaps};
+pub use edit::{EditRefused, Fitness, TeamDraft, add_override, edit_team, end_override};
+pub use fairness::{Burden, RestBreak, burdens, rest_breaks};
+pub use gap_notice::{CLOSED, GAP, GAP_TITLE, LEAD_DAYS, gap_key, gap_notice};
+pub use handover::{HandoverDraft, answer_handover, begin_handover, sign_handover};
+pub use leave::{ImportedLeave, LeaveDraft, cancel_leave, import_leave, take_leave};
+pub use shifts::{Shift, shifts, shifts_at, shifts_of, turn_ends};
 pub use stand_ins::{FAIRNESS_DAYS, StandIn, stand_ins};
+pub use swaps::{SwapDraft, accept_swap, decline_swap, offer_swap, withdraw_swap};
 
 use jiff::tz::TimeZone;
 use model::{Absence, Id, Override, Team, Timestamp, User};

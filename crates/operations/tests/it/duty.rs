@@ -5,15 +5,15 @@ use model::{Absence, Id, Override, Position, Rotation, Team, User};
 use operations::duty::{Roster, gaps, on_duty, stand_ins};
 use proptest::prelude::*;
 
-fn person(number: u128) -> Id<User> {
+pub(crate) fn person(number: u128) -> Id<User> {
     Id::from_bits(number)
 }
 
-fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn team(people: &[u128], every_days: u16, times: &[i8]) -> Team {
+pub(crate) fn team(people: &[u128], every_days: u16, times: &[i8]) -> Team {
     Team {
         id: Id::from_bits(1),
         name: "Ca trực".to_owned(),
@@ -22,6 +22,8 @@ fn team(people: &[u128], every_days: u16, times: &[i8]) -> Team {
             key: "officer".into(),
             name: "Trực ban".to_owned(),
             people_min: 1,
+            primary: false,
+            skills: Vec::new(),
         }],
         rotations: vec![Rotation {
             position: "officer".into(),
@@ -32,11 +34,15 @@ fn team(people: &[u128], every_days: u16, times: &[i8]) -> Team {
             hand_over_at: times.iter().map(|hour| civil::time(*hour, 0, 0, 0)).collect(),
         }],
         overrides: Vec::new(),
+        members: Vec::new(),
+        rest_hours: 0,
+        policy: None,
+        alerts_from: None,
         revision: 1,
     }
 }
 
-fn hanoi() -> TimeZone {
+pub(crate) fn hanoi() -> TimeZone {
     TimeZone::fixed(jiff::tz::offset(7))
 }
 

@@ -92,6 +92,7 @@ pub(crate) fn kind_name(kind: EntityKind) -> &'static str {
         EntityKind::Source => "source",
         EntityKind::Silence => "silence",
         EntityKind::Deadline => "deadline",
+        EntityKind::Team => "team",
     }
 }
 
