@@ -59,11 +59,9 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let folder = root.join("target/disk-full");
     fs::create_dir_all(&folder)?;
     let disk = Disk::mount(folder.join("data"), options.disk_mib)?;
-    let site = Site::lay_out(
-        binary(root, options.binary.as_deref())?,
-        &folder,
-        &configuration(&folder)?,
-    )?;
+    // What is missing at the end must be a fault, and not a day that was dropped to make room.
+    let more = configuration(&folder)? + "\n[lake]\ndisk_percent_max = 100\n";
+    let site = Site::lay_out(binary(root, options.binary.as_deref())?, &folder, &more)?;
     disk.put_ballast(options.ballast_mib)?;
     let mut post = site.start()?;
     let visitor = Visitor::first(&site)?;

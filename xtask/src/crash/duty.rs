@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::{count::RULE, run::say, server::Site, visitor::Visitor};
@@ -71,8 +71,11 @@ impl Duty {
     fn take_turn(&mut self) -> Result<()> {
         let open = self.visitor.read(&format!("/api/v1/alerts?rule={RULE}"))?;
         let open = open["alerts"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if open.is_empty() {
+            bail!("there is nothing to do yet");
+        }
         self.number += 1;
-        if self.number.is_multiple_of(5) || open.is_empty() {
+        if self.number.is_multiple_of(5) {
             return self.silence();
         }
         let place = usize::try_from(self.number).unwrap_or(0) % open.len();
@@ -127,7 +130,7 @@ impl Duty {
             Ok((300..500, answered)) => Ok(answered),
             Ok((status, _)) => {
                 tries.unanswered += 1;
-                anyhow::bail!("answered {status}")
+                bail!("answered {status}")
             }
             Err(error) => {
                 tries.unanswered += 1;

@@ -60,6 +60,20 @@ struct Open {
     now: Timestamp,
 }
 
+impl Open {
+    /// Stands behind what was read up to `read_to`, from where reading must begin again at `resume`. What is decided already is read again
+    /// for the lake alone: until reading has caught up, the position stays.
+    fn advance(&mut self, read_to: Seq, resume: Seq, correlated_us: i64) {
+        if read_to > self.position.decided {
+            self.position = PipelinePosition {
+                decided: read_to,
+                resume,
+                correlated_us: correlated_us.max(self.now.as_microsecond()),
+            };
+        }
+    }
+}
+
 impl Decider {
     pub(super) fn new(stores: Stores, sequence: Sequence, committed: PipelinePosition, ears: Ears) -> Self {
         let open = Open {
@@ -83,9 +97,10 @@ impl Decider {
         let mut found: Vec<(Detection, Option<usize>)> = Vec::new();
         let mut rejections = Vec::new();
         let mut taken = Vec::new();
-        let mut last = self.open.position.decided;
+        let Some(&(read_to, _)) = items.last() else {
+            return Ok(());
+        };
         for (seq, item) in items {
-            last = last.max(seq);
             let is_new = seq > self.open.position.decided;
             match item {
                 Item::Record {
@@ -126,19 +141,16 @@ impl Decider {
                 }
             }
         }
-        let resume = self.sequence.oldest_pending().unwrap_or(last + 1);
-        let correlated_us = self.committed.correlated_us.max(self.open.now.as_microsecond());
-        self.open.position = PipelinePosition {
-            decided: last,
-            resume,
-            correlated_us,
-        };
-        self.open.since.get_or_insert_with(clock::now);
+        let resume = self.sequence.oldest_pending().unwrap_or(read_to + 1);
+        self.open.advance(read_to, resume, self.committed.correlated_us);
+        if self.open.position != self.committed {
+            self.open.since.get_or_insert_with(clock::now);
+        }
         if !found.is_empty() {
             self.commit(&found, &events)?;
         }
         self.store(events, rejections, resume)?;
-        self.ears.backlog.decided(last);
+        self.ears.backlog.decided(self.open.position.decided);
         Ok(())
     }
 
@@ -287,5 +299,32 @@ impl Decider {
         let durable = self.committed.resume.min(self.stores.lake.position().resume);
         self.stores.journal.release(durable.saturating_sub(1));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_again_for_the_lake_moves_no_position_until_it_has_caught_up() {
+        let position = |decided, resume| PipelinePosition {
+            decided,
+            resume,
+            correlated_us: 7,
+        };
+        let mut open = Open {
+            position: position(44_000, 43_990),
+            ..Open::default()
+        };
+        for (read_to, resume, expected) in [
+            (2000, 2001, (44_000, 43_990)),
+            (43_999, 43_995, (44_000, 43_990)),
+            (44_000, 43_985, (44_000, 43_990)),
+            (45_000, 45_001, (45_000, 45_001)),
+        ] {
+            open.advance(read_to, resume, 7);
+            assert_eq!(open.position, position(expected.0, expected.1), "{read_to}");
+        }
     }
 }
