@@ -18,8 +18,6 @@ pub struct RuleCatalog {
 pub struct RuleListing {
     /// Which rule it is.
     pub identity: RuleIdentity,
-    /// Its title in Vietnamese; empty when the rule has none.
-    pub title_vi: String,
     /// Its log source in one line (`windows / process_creation`).
     pub log_source: String,
     /// The file it was read from.
@@ -41,14 +39,10 @@ pub struct RuleListing {
 }
 
 impl RuleCatalog {
-    /// A rule's title in one language; its own title where it has no other.
+    /// A rule's title in one language; its own title where it has no other. What was opened before rules carried a second
+    /// title finds it in the rule as it is loaded.
     pub(crate) fn title<'a>(&'a self, rule: &'a RuleIdentity, language: Language) -> &'a str {
-        let translated = || {
-            self.loaded
-                .iter()
-                .find(|listing| listing.identity.id == rule.id && !listing.title_vi.is_empty())
-        };
-        // What the post itself notices is titled in both languages at once, so that a search finds either.
+        // Alerts of the post itself once had both languages in one title.
         let both = rule
             .id
             .starts_with("watchpost/")
@@ -57,8 +51,12 @@ impl RuleCatalog {
         match (language, both) {
             (Language::Vi, Some((vi, _))) => vi,
             (Language::En, Some((_, en))) => en,
-            (Language::Vi, None) => translated().map_or(&rule.title, |listing| &listing.title_vi),
-            (Language::En, None) => &rule.title,
+            (Language::Vi, None) if rule.title_vi.is_empty() => self
+                .loaded
+                .iter()
+                .find(|listing| listing.identity.id == rule.id)
+                .map_or(&rule.title, |listing| listing.identity.title_in(language)),
+            (Language::Vi | Language::En, None) => rule.title_in(language),
         }
     }
 }

@@ -58,10 +58,8 @@ pub enum RuleKind {
 /// A rule in force, as people ask for it.
 #[derive(Debug, Clone)]
 pub struct RuleEntry {
-    /// Id, title, level and tags.
+    /// Id, titles, level and tags.
     pub identity: RuleIdentity,
-    /// Its title in Vietnamese (`title_vi`); empty when it has none.
-    pub title_vi: String,
     /// What it detects, in Vietnamese (`description_vi`); empty when it does not say.
     pub description_vi: String,
     /// Whether it looks at one event or several.
@@ -357,6 +355,7 @@ fn identity_of(meta: &Metadata, text: &str) -> RuleIdentity {
     RuleIdentity {
         id,
         title: meta.title.clone(),
+        title_vi: meta.custom.get("title_vi").cloned().unwrap_or_default(),
         level: meta.level.map_or(RuleLevel::Medium, level_of),
         tags: meta.tags.iter().map(CompactString::new).collect(),
     }
@@ -397,7 +396,6 @@ fn entry_of_rule(rule: &Rule, identity: RuleIdentity, text: &Arc<str>) -> RuleEn
         status: rule.meta.status.map_or("", sigma::rule::Status::word),
         false_positives: rule.meta.false_positives.clone(),
         references: rule.meta.references.clone(),
-        title_vi: rule.meta.custom.get("title_vi").cloned().unwrap_or_default(),
         description_vi: rule.meta.custom.get("description_vi").cloned().unwrap_or_default(),
         fields: rule.fields_read().into_iter().map(str::to_owned).collect(),
         file: Arc::clone(&rule.file),
@@ -416,7 +414,6 @@ fn entry_of_correlation(rule: &CorrelationRule, identity: RuleIdentity, text: &A
         status: rule.meta.status.map_or("", sigma::rule::Status::word),
         false_positives: rule.meta.false_positives.clone(),
         references: rule.meta.references.clone(),
-        title_vi: rule.meta.custom.get("title_vi").cloned().unwrap_or_default(),
         description_vi: rule.meta.custom.get("description_vi").cloned().unwrap_or_default(),
         fields: rule.correlation.group_by.clone(),
         file: Arc::clone(&rule.file),

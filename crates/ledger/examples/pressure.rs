@@ -115,6 +115,7 @@ fn alert(n: u64) -> Alert {
         rule: RuleIdentity {
             id: format!("rule-{n}").into(),
             title: "Suspicious Encoded PowerShell Command Line".to_owned(),
+            title_vi: "PowerShell chạy lệnh mã hoá đáng ngờ".to_owned(),
             level: RuleLevel::High,
             tags: vec!["attack.execution".into(), "attack.t1059.001".into()],
         },

@@ -3,7 +3,7 @@
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-use crate::{Seq, SourceId, Timestamp};
+use crate::{Language, Seq, SourceId, Timestamp};
 
 /// Sigma's level of a rule: how much a match matters by itself. Not the severity of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -45,10 +45,24 @@ pub struct RuleIdentity {
     pub id: CompactString,
     /// Its title.
     pub title: String,
+    /// Its title in Vietnamese (`title_vi`); empty when it has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title_vi: String,
     /// Its level.
     pub level: RuleLevel,
     /// ATT&CK techniques and other tags as written (`attack.t1059.001`).
     pub tags: Vec<CompactString>,
+}
+
+impl RuleIdentity {
+    /// Its title in one language; the one that it has where it has no other.
+    #[must_use]
+    pub fn title_in(&self, language: Language) -> &str {
+        match language {
+            Language::Vi if !self.title_vi.is_empty() => &self.title_vi,
+            Language::Vi | Language::En => &self.title,
+        }
+    }
 }
 
 /// What sort of thing a detection is about.

@@ -19,7 +19,7 @@ use std::collections::HashSet;
 
 use model::{
     Actor, AlertContext, AlertKey, Change, ContentError, Decision, Detection, Effect, Entity, EntityKind, Entropy,
-    Event, Id, Notice, Permission, Phrase, PipelinePosition, Rejected, Scope, Silence, Source, Timestamp, User,
+    Event, Id, Notice, Permission, PipelinePosition, Rejected, Scope, Silence, Source, Timestamp, User,
 };
 
 /// Longest file of the content in bytes.
@@ -374,19 +374,6 @@ pub fn decide_notices(
     let (hid, _) = silences::hid(known.silences, &drafting.hidden_notices, moment.now);
     drafting.changes.extend(hid);
     (!drafting.changes.is_empty()).then(|| drafting.decision(part, action))
-}
-
-/// The title of what the post notices about itself, by the id of its rule.
-#[must_use]
-pub fn title_of_notice(rule: &str) -> Option<Phrase> {
-    match rule {
-        sources::SILENT => Some(sources::SILENT_TITLE),
-        silences::OUTGROWN => Some(silences::OUTGROWN_TITLE),
-        duty::GAP => Some(duty::GAP_TITLE),
-        deadlines::CLOSE => Some(deadlines::CLOSE_TITLE),
-        deadlines::BREACHED => Some(deadlines::BREACHED_TITLE),
-        _ => None,
-    }
 }
 
 /// A decision of the post while it is put together.

@@ -14,6 +14,7 @@ use connectors::{
 };
 use ingest::{IngestConfig, TlsIdentity};
 use jiff::tz::Offset;
+use model::Language;
 use serde::{Deserialize, Serialize};
 
 use crate::rule_files::RuleFolders;
@@ -29,6 +30,8 @@ pub(crate) struct Configuration {
     pub data: PathBuf,
     /// The zone of times that carry none, and of the times that people read, as an offset from UTC.
     pub time_zone: String,
+    /// The language of the console before somebody chose one, of announcements, and of a sweep's report: `vi` or `en`.
+    pub language: Language,
     /// The console.
     pub console: ConsoleSection,
     /// Everything that hears.
@@ -114,6 +117,7 @@ impl Default for Configuration {
         Self {
             data: PathBuf::from("watchpost-data"),
             time_zone: "+07:00".to_owned(),
+            language: Language::Vi,
             console: ConsoleSection::default(),
             ingest: IngestConfig::default(),
             journal: journal::Config::default(),

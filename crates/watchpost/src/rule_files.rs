@@ -143,3 +143,28 @@ pub(crate) fn is_rule_test(path: &Path) -> bool {
         .and_then(|name| name.to_str())
         .is_some_and(|name| name.ends_with(".test.yml"))
 }
+
+#[cfg(test)]
+mod tests {
+    use model::Language;
+
+    use super::*;
+
+    #[test]
+    fn every_built_in_rule_is_titled_and_described_in_vietnamese() {
+        let folders = RuleFolders {
+            built_in: true,
+            folders: Vec::new(),
+        };
+        let rules = folders.load().unwrap();
+        assert!(rules.refused().is_empty(), "{:?}", rules.refused());
+        for rule in rules.entries() {
+            let (vi, en) = (
+                rule.identity.title_in(Language::Vi),
+                rule.identity.title_in(Language::En),
+            );
+            assert!(vi != en && !vi.is_empty(), "{}: {vi:?}", rule.file);
+            assert!(!rule.description_vi.is_empty(), "{}", rule.file);
+        }
+    }
+}

@@ -26,6 +26,8 @@ pub(crate) struct RuleList {
 pub(crate) struct Rule {
     id: String,
     title: String,
+    /// Its title in Vietnamese; empty when it has none.
+    title_vi: String,
     level: &'static str,
     tags: Vec<String>,
     log_source: String,
@@ -56,6 +58,7 @@ impl From<&RuleListing> for Rule {
         Self {
             id: rule.identity.id.to_string(),
             title: rule.identity.title.clone(),
+            title_vi: rule.identity.title_vi.clone(),
             level: rule.identity.level.as_str(),
             tags: rule.identity.tags.iter().map(ToString::to_string).collect(),
             log_source: rule.log_source.clone(),

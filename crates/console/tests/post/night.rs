@@ -147,12 +147,8 @@ const TOLD: &[Told] = &[
         exercise: false,
     },
     Told {
-        rule: (
-            "watchpost/source-silent",
-            "Nguồn nhật ký im lặng · A log source fell silent",
-            RuleLevel::Medium,
-        ),
-        title_vi: "",
+        rule: ("watchpost/source-silent", "A log source fell silent", RuleLevel::Medium),
+        title_vi: "Nguồn nhật ký im lặng",
         tags: &[],
         entity: (EntityKind::Source, "firewall/danang"),
         host: "",
@@ -270,6 +266,7 @@ fn happening(place: usize, told: &Told, now: Timestamp) -> Happening {
     let rule = RuleIdentity {
         id: told.rule.0.into(),
         title: told.rule.1.to_owned(),
+        title_vi: told.title_vi.to_owned(),
         level: told.rule.2,
         tags: told.tags.iter().map(|tag| (*tag).into()).collect(),
     };
@@ -555,6 +552,7 @@ pub(crate) fn catalog() -> RuleCatalog {
             identity: RuleIdentity {
                 id: told.rule.0.into(),
                 title: told.rule.1.to_owned(),
+                title_vi: told.title_vi.to_owned(),
                 level: told.rule.2,
                 tags: told.tags.iter().map(|tag| (*tag).into()).collect(),
             },
@@ -563,7 +561,6 @@ pub(crate) fn catalog() -> RuleCatalog {
             author: "Watchpost".to_owned(),
             description: "Detects what its title says.".to_owned(),
             description_vi: "Phát hiện đúng điều mà tên luật nêu.".to_owned(),
-            title_vi: told.title_vi.to_owned(),
             false_positives: vec!["Administrators at work".to_owned()],
             references: Vec::new(),
             text: format!(

@@ -181,8 +181,8 @@ fn columns(alert: &Alert) -> Columns {
         AlertState::Closed { at, disposition, .. } => (Some(word(disposition)), Some(micros(*at))),
     };
     let mut searched = format!(
-        "{} {} {} {} {}",
-        alert.rule.title, alert.key.entity.name, alert.summary, alert.source, alert.rule.id
+        "{} {} {} {} {} {}",
+        alert.rule.title, alert.rule.title_vi, alert.key.entity.name, alert.summary, alert.source, alert.rule.id
     );
     for part in alert.host.iter().chain(&alert.rule.tags) {
         searched.push(' ');

@@ -33,6 +33,7 @@ fn scene() -> Scene {
     };
     let mut drill = world.alert("Drill", "ws-4", RuleLevel::High);
     drill.key.exercise = true;
+    drill.rule.title_vi = "Diễn tập dò mật khẩu".into();
     for alert in [&low, &mine, &hidden, &closed, &drill] {
         world.put(triage(), "triage.batch", vec![put_alert(alert)]).unwrap();
     }
@@ -86,13 +87,15 @@ fn every_filter_finds_its_own() {
 #[test]
 fn search_does_not_mind_tone_marks_and_takes_wildcards_literally() {
     let Scene { world, .. } = scene();
-    let cases: [(&str, &[&str]); 6] = [
+    let cases: [(&str, &[&str]); 8] = [
         ("lua DAO", &["Email lừa đảo"]),
         ("lừa đảo", &["Email lừa đảo"]),
         ("dang ws-2", &["Đăng nhập bất thường"]),
         ("0%", &["Old 100%"]),
         ("100_", &[]),
         ("t1059 203.0.113.7 drill", &["Drill"]),
+        ("DO mat khau", &["Drill"]),
+        ("drill dò", &["Drill"]),
     ];
     for (text, expect) in cases {
         let everything = |f: &mut AlertFilter| {

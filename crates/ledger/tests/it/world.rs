@@ -92,6 +92,7 @@ impl World {
             rule: RuleIdentity {
                 id: title.to_lowercase().into(),
                 title: title.to_owned(),
+                title_vi: String::new(),
                 level,
                 tags: vec!["attack.t1059".into()],
             },

@@ -63,8 +63,8 @@ fn open(notice: &Notice, context: &AlertContext, now: Timestamp, entropy: Entrop
         origin: AlertOrigin::Post,
         rule: RuleIdentity {
             id: notice.rule.into(),
-            // Both languages, so that either finds it; pages show the one they want by the rule's id.
-            title: format!("{} · {}", notice.title.vi, notice.title.en),
+            title: notice.title.en.to_owned(),
+            title_vi: notice.title.vi.to_owned(),
             level: notice.level,
             tags: Vec::new(),
         },

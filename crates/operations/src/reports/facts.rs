@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use model::{
-    About, Actor, Alert, AlertState, Detection, Disposition, EntityKind, Id, Organisation, Report, RuleLevel, Silence,
-    Source, Timestamp, User,
+    About, Actor, Alert, AlertState, Detection, Disposition, EntityKind, Id, Language, Organisation, Report, RuleLevel,
+    Silence, Source, Timestamp, User,
 };
 use serde::Serialize;
 
@@ -34,6 +34,8 @@ pub struct View<'a> {
     pub organisation: &'a Organisation,
     /// When the report is compiled.
     pub at: Timestamp,
+    /// The language of the letter: rules have titles in both.
+    pub language: Language,
     /// How people are called.
     pub names: &'a BTreeMap<Id<User>, String>,
     /// The alert that is reported, or all that were open in the time.
@@ -249,7 +251,7 @@ fn incident(alert: &Alert, report: ReportFacts, view: &View<'_>) -> IncidentFact
         report,
         organisation: view.organisation.clone(),
         incident: Incident {
-            name: format!("{} – {}", alert.rule.title, alert.key.entity.name),
+            name: format!("{} – {}", alert.rule.title_in(view.language), alert.key.entity.name),
             description: alert.summary.clone(),
             detected_at: alert.opened_at,
             began_at: alert.first_seen,
@@ -331,7 +333,7 @@ pub(super) fn alert_row(alert: &Alert, view: &View<'_>) -> AlertRow {
     AlertRow {
         id: alert.id.to_string(),
         rule: alert.rule.id.to_string(),
-        title: alert.rule.title.clone(),
+        title: alert.rule.title_in(view.language).to_owned(),
         level: alert.rule.level,
         entity: alert.key.entity.name.to_string(),
         entity_kind: alert.key.entity.kind,

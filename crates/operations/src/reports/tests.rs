@@ -71,6 +71,7 @@ fn alert(bits: u128, level: RuleLevel, opened: &str, state: AlertState) -> Alert
         rule: RuleIdentity {
             id: "web.shell".into(),
             title: "Web shell in an upload folder".to_owned(),
+            title_vi: "Web shell trong thư mục tải lên".to_owned(),
             level,
             tags: vec!["attack.t1505.003".into()],
         },
@@ -131,6 +132,7 @@ impl Post {
         View {
             organisation: &self.organisation,
             at: at("2026-04-29T23:00:00Z"),
+            language: Language::Vi,
             names: &self.names,
             alerts: &self.alerts,
             steps: &self.steps,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use compact_str::CompactString;
-use model::{AlertKey, Detection, Event, RuleLevel, SilenceScope, Timestamp};
+use model::{AlertKey, Detection, Event, RuleIdentity, RuleLevel, SilenceScope, Timestamp};
 
 use super::coverage::covers;
 
@@ -12,8 +12,8 @@ use super::coverage::covers;
 pub struct Example {
     /// When it happened.
     pub happened_at: Timestamp,
-    /// The rule's title.
-    pub title: String,
+    /// The rule.
+    pub rule: RuleIdentity,
     /// What it is about.
     pub entity: CompactString,
     /// What was seen.
@@ -66,7 +66,7 @@ impl Preview {
         if self.examples.len() < Self::EXAMPLES_MAX {
             self.examples.push(Example {
                 happened_at: happened,
-                title: detection.rule.title.clone(),
+                rule: detection.rule.clone(),
                 entity: detection.entity.name.clone(),
                 summary: detection.summary.clone(),
             });

@@ -129,6 +129,7 @@ pub(crate) fn detection(rule: &str, host: &str, event: u64) -> Detection {
         rule: RuleIdentity {
             id: rule.into(),
             title: format!("Rule {rule}"),
+            title_vi: String::new(),
             level: RuleLevel::High,
             tags: vec!["attack.execution".into(), "attack.t1059.001".into()],
         },

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use model::{
-    Alert, Change, Decision, LossAccount, Problem, ProblemKind, RejectReason, Source, SourceHealth, SourceId, Timestamp,
+    Alert, Change, Decision, Language, LossAccount, Problem, ProblemKind, RejectReason, Source, SourceHealth, SourceId,
+    Timestamp,
 };
 use operations::{Known, Moment, alerts::Contexts, sources};
 
@@ -155,10 +156,9 @@ fn silence_raises_one_alert_and_the_return_closes_it() {
     let open: Vec<Alert> = memory.open().cloned().collect();
     assert_eq!(open.len(), 1);
     assert_eq!(open[0].key.rule, sources::SILENT);
-    assert_eq!(
-        operations::title_of_notice(&open[0].key.rule),
-        Some(sources::SILENT_TITLE)
-    );
+    for language in [Language::Vi, Language::En] {
+        assert_eq!(open[0].rule.title_in(language), sources::SILENT_TITLE.text(language));
+    }
     source.last_heard = at(15_000);
     source.account.received += 5;
     watch(&mut memory, &mut source, at(15_001)).unwrap();

@@ -3,20 +3,20 @@
 use std::{
     fs::File,
     io::{self, BufWriter, IsTerminal, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use model::RuleLevel;
+use model::{Language, RuleLevel};
 use normalize::{Normalizer, Settings};
 
 use crate::{
     configuration::Configuration,
     rule_files::RuleFolders,
     sweep::{
-        Sweep,
+        Found, Sweep,
         report::{self, Finding, Summary},
     },
 };
@@ -50,6 +50,9 @@ pub(crate) struct Options {
     /// Leave out findings below this level
     #[arg(long, value_enum, default_value_t = LevelName::Informational)]
     level: LevelName,
+    /// Language of the table and of the page: vi or en; by default that of the configuration
+    #[arg(long, value_enum)]
+    language: Option<LanguageName>,
     /// List everything in the table, not only the first rows
     #[arg(long)]
     all: bool,
@@ -82,6 +85,22 @@ enum LevelName {
     Medium,
     High,
     Critical,
+}
+
+/// The languages of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LanguageName {
+    Vi,
+    En,
+}
+
+impl LanguageName {
+    fn language(self) -> Language {
+        match self {
+            Self::Vi => Language::Vi,
+            Self::En => Language::En,
+        }
+    }
 }
 
 impl LevelName {
@@ -128,7 +147,8 @@ pub(crate) fn run(configuration: &Configuration, options: &Options) -> Result<()
         threads,
     };
     let progress = progress_bar(options.quiet);
-    let outcome = write_report(&sweep, &progress, options);
+    let language = options.language.map_or(configuration.language, LanguageName::language);
+    let outcome = write_report(&sweep, &progress, (options, language));
     progress.finish_and_clear();
     ignore_closed_pipe(outcome)
 }
@@ -147,58 +167,94 @@ fn progress_bar(quiet: bool) -> ProgressBar {
     }
 }
 
-fn write_report(sweep: &Sweep, progress: &ProgressBar, options: &Options) -> Result<()> {
+fn write_report(sweep: &Sweep, progress: &ProgressBar, (options, language): (&Options, Language)) -> Result<()> {
+    let evidence = sweep.find()?;
+    if let Some(path) = &options.output {
+        protect(&evidence, path)?;
+    }
     let mut out = output(options)?;
     let level = options.level.level();
     let mut found = 0_u64;
     let mut count = || {
         found += 1;
         if found.is_multiple_of(100) {
-            progress.set_message(format!("{found} findings"));
+            progress.set_message(match language {
+                Language::Vi => format!("{found} phát hiện"),
+                Language::En => format!("{found} findings"),
+            });
         }
     };
     match options.format {
         Format::Json => {
-            sweep.run(level, progress, &mut |finding| {
+            let summary = sweep.run(evidence, level, progress, &mut |finding| {
                 count();
                 Ok(report::write_json_row(&mut out, finding)?)
             })?;
+            tell_problems(progress, &summary, language);
         }
         Format::Csv => {
             let mut rows = csv::Writer::from_writer(&mut out);
             report::write_csv_header(&mut rows)?;
-            sweep.run(level, progress, &mut |finding| {
+            let summary = sweep.run(evidence, level, progress, &mut |finding| {
                 count();
                 Ok(report::write_csv_row(&mut rows, finding)?)
             })?;
             rows.flush()?;
+            tell_problems(progress, &summary, language);
         }
         Format::Table | Format::Html => {
             let mut counted = |_: &Finding<'_>| {
                 count();
                 Ok(())
             };
-            let summary = sweep.run(level, progress, &mut counted)?;
+            let summary = sweep.run(evidence, level, progress, &mut counted)?;
             progress.finish_and_clear();
-            write_summary(&mut out, &summary, options)?;
+            write_summary(&mut out, &summary, (options, language))?;
         }
     }
     out.flush().context("the report cannot be written")
 }
 
-fn write_summary(out: &mut impl Write, summary: &Summary, options: &Options) -> Result<()> {
+/// Where the findings go to a program, people are told beside them what was not read.
+fn tell_problems(progress: &ProgressBar, summary: &Summary, language: Language) {
+    progress.finish_and_clear();
+    // Whoever closed standard error does not want to be told.
+    let _ = report::write_problems(&mut io::stderr().lock(), summary, language);
+}
+
+/// Refuses to write the report over what is to be read.
+fn protect(evidence: &Found, output: &Path) -> Result<()> {
+    let Ok(output) = output.canonicalize() else {
+        return Ok(());
+    };
+    let overwritten = evidence
+        .files
+        .iter()
+        .any(|file| file.path.canonicalize().is_ok_and(|path| path == output));
+    if overwritten {
+        bail!(
+            "{} is among the files to sweep; the report would overwrite it: choose another --output",
+            output.display()
+        );
+    }
+    Ok(())
+}
+
+fn write_summary(out: &mut impl Write, summary: &Summary, (options, language): (&Options, Language)) -> Result<()> {
     if options.format == Format::Html {
-        return Ok(report::write_html(out, summary)?);
+        return Ok(report::write_html(out, summary, language)?);
     }
     let to_terminal = options.output.is_none() && io::stdout().is_terminal();
     let width = if to_terminal { console_width() } else { WIDTH };
     let colour = to_terminal && std::env::var_os("NO_COLOR").is_none();
     let rows = if options.all { 0 } else { ROWS };
-    Ok(report::write_table(
-        out,
-        summary,
-        report::Style { colour, width, rows },
-    )?)
+    let style = report::Style {
+        colour,
+        width,
+        rows,
+        language,
+    };
+    Ok(report::write_table(out, summary, style)?)
 }
 
 /// Columns of the terminal, never fewer than a report needs.

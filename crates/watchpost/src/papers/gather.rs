@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use documents::LedgerProof;
 use ledger::{Ledger, PageAt};
-use model::{About, Alert, Detection, Id, Organisation, Report, Scope, Silence, Source, Timestamp, User};
+use model::{About, Alert, Detection, Id, Language, Organisation, Report, Scope, Silence, Source, Timestamp, User};
 use operations::reports::{DutyStep, View};
 
 /// Most detections of an alert that a report shows.
@@ -27,10 +27,11 @@ pub(crate) struct Gathered {
 
 impl Gathered {
     /// What was read, as the compiler of facts takes it.
-    pub(crate) fn view(&self, at: Timestamp) -> View<'_> {
+    pub(crate) fn view(&self, at: Timestamp, language: Language) -> View<'_> {
         View {
             organisation: &self.organisation,
             at,
+            language,
             names: &self.names,
             alerts: &self.alerts,
             steps: &self.steps,

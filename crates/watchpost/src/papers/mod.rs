@@ -58,7 +58,7 @@ pub(crate) fn write(
         bail!("there is no form `{}`", report.form);
     };
     let gathered = gather::gather(ledger, scope, report, at)?;
-    let Some(standing) = make(report, form, &gathered.view(at), manner) else {
+    let Some(standing) = make(report, form, &gathered.view(at, manner.language), manner) else {
         bail!("what the report is about is not in the ledger");
     };
     let hashes = ledger.entry_hashes(scope).context("reading the duty book")?;

@@ -91,7 +91,8 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
             health.clone(),
         ));
     }
-    let console = web::start_console(configuration, &stores, rules_taken, (health, ways.reach()), &mut tasks).await?;
+    let shown = (health, ways.reach(), web::intake(configuration, intake.addresses));
+    let console = web::start_console(configuration, &stores, rules_taken, shown, &mut tasks).await?;
     tasks.spawn(door::answer_all(door, receiving));
     tasks.spawn(tokens::follow(stores.ledger.clone(), tokens));
     tasks.spawn(chores::watch_sources(stores.ledger.clone(), clock::now()));

@@ -76,7 +76,6 @@ fn catalog_of(rules: &Rules, metrics: &Metrics) -> RuleCatalog {
 fn listing_of(entry: &RuleEntry, metrics: &Metrics) -> RuleListing {
     RuleListing {
         identity: entry.identity.clone(),
-        title_vi: entry.title_vi.clone(),
         description_vi: entry.description_vi.clone(),
         log_source: entry.log_source_line(),
         file: Arc::clone(&entry.file),

@@ -3,13 +3,25 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result};
-use console::{Clock, ConsoleConfig, ConsoleState, Randomness, Reach};
+use console::{Clock, ConsoleConfig, ConsoleState, Door, Intake, Randomness, Reach};
 use detect::SharedRules;
-use model::{Language, Timestamp};
+use ingest::Addresses;
+use model::Timestamp;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use super::{metrics::PostHealth, pump::Stores, rulebook::Book};
 use crate::{clock, configuration::Configuration};
+
+/// Where records are received, as the console tells senders.
+pub(super) fn intake(configuration: &Configuration, addresses: Addresses) -> Intake {
+    let door = |at: Option<SocketAddr>, tls| at.map(|at| Door { at, tls });
+    Intake {
+        http: door(addresses.http, configuration.ingest.http.tls.is_some()),
+        syslog_udp: door(addresses.syslog_udp, false),
+        syslog_tcp: door(addresses.syslog_tcp, false),
+        syslog_tls: door(addresses.syslog_tls, true),
+    }
+}
 
 /// Starts serving; gives the address, port 0 resolved.
 ///
@@ -19,7 +31,7 @@ pub(super) async fn start_console(
     configuration: &Configuration,
     stores: &Stores,
     rules: watch::Receiver<SharedRules>,
-    (health, reach): (PostHealth, Reach),
+    (health, reach, intake): (PostHealth, Reach, Intake),
     tasks: &mut JoinSet<()>,
 ) -> Result<SocketAddr> {
     let section = &configuration.console;
@@ -31,9 +43,10 @@ pub(super) async fn start_console(
         randomness: Arc::new(SystemRandomness),
         health: Arc::new(health),
         reach,
+        intake,
         config: ConsoleConfig {
             utc_offset_minutes: i16::try_from(configuration.offset()?.seconds() / 60).unwrap_or(0),
-            language: Language::Vi,
+            language: configuration.language,
             ..ConsoleConfig::default()
         },
         tls: section.tls.is_some(),

@@ -39,41 +39,56 @@ pub(crate) enum Content {
     Empty,
 }
 
-/// All files below the paths, in order; links are followed only when named.
+/// What was found to sweep.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The files, in order of their paths.
+    pub files: Vec<Evidence>,
+    /// Folders and files that could not be looked into, with the reason.
+    pub unread: Vec<(String, String)>,
+}
+
+/// All files below the paths; links are followed only when named. What cannot be looked into below a folder is noted, and the
+/// rest is swept.
 ///
 /// # Errors
-/// When a path that was named does not exist or cannot be listed.
-pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<Evidence>> {
-    let mut found = Vec::new();
+/// When a path that was named does not exist or cannot be read.
+pub(crate) fn find(paths: &[PathBuf]) -> Result<Found> {
+    let mut found = Found::default();
     for path in paths {
         let about = fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
         if about.is_dir() {
-            walk(path, &mut found)?;
+            fs::read_dir(path).with_context(|| format!("{} cannot be listed", path.display()))?;
+            walk(path, &mut found);
         } else {
-            found.push(evidence(path.clone(), &about));
+            found.files.push(evidence(path.clone(), &about));
         }
     }
-    found.sort_by(|a, b| a.path.cmp(&b.path));
-    found.dedup_by(|a, b| a.path == b.path);
+    found.files.sort_by(|a, b| a.path.cmp(&b.path));
+    found.files.dedup_by(|a, b| a.path == b.path);
     Ok(found)
 }
 
-fn walk(folder: &Path, found: &mut Vec<Evidence>) -> Result<()> {
-    for entry in fs::read_dir(folder).with_context(|| format!("{} cannot be listed", folder.display()))? {
-        let entry = entry.with_context(|| format!("{} cannot be listed", folder.display()))?;
-        let kind = entry
-            .file_type()
-            .with_context(|| format!("{} cannot be read", entry.path().display()))?;
-        if kind.is_dir() {
-            walk(&entry.path(), found)?;
-        } else if kind.is_file() {
-            let about = entry
-                .metadata()
-                .with_context(|| format!("{} cannot be read", entry.path().display()))?;
-            found.push(evidence(entry.path(), &about));
+fn walk(folder: &Path, found: &mut Found) {
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                found.unread.push((folder.display().to_string(), error.to_string()));
+                continue;
+            }
+        };
+        for entry in entries {
+            match entry.and_then(|entry| Ok((entry.path(), entry.file_type()?, entry.metadata()?))) {
+                Ok((path, kind, _)) if kind.is_dir() => folders.push(path),
+                Ok((path, kind, about)) if kind.is_file() => found.files.push(evidence(path, &about)),
+                // Links, sockets and devices hold no evidence of their own.
+                Ok(_) => {}
+                Err(error) => found.unread.push((folder.display().to_string(), error.to_string())),
+            }
         }
     }
-    Ok(())
 }
 
 fn evidence(path: PathBuf, about: &fs::Metadata) -> Evidence {
@@ -108,11 +123,11 @@ pub(crate) fn open(path: &Path, on_read: impl Fn(u64) + Send + 'static) -> io::R
 fn unpacked(mut packed: BufReader<impl Read + Send + 'static>) -> io::Result<Box<dyn BufRead + Send>> {
     let head = packed.fill_buf()?;
     if head.starts_with(&[0x1f, 0x8b]) {
-        let plain = flate2::bufread::MultiGzDecoder::new(packed).take(UNPACKED_BYTES_MAX);
+        let plain = Bounded::new(flate2::bufread::MultiGzDecoder::new(packed), UNPACKED_BYTES_MAX);
         return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, plain)));
     }
     if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        let plain = zstd::stream::read::Decoder::with_buffer(packed)?.take(UNPACKED_BYTES_MAX);
+        let plain = Bounded::new(zstd::stream::read::Decoder::with_buffer(packed)?, UNPACKED_BYTES_MAX);
         return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, plain)));
     }
     Ok(Box::new(packed))
@@ -137,6 +152,33 @@ fn holds_json_values(head: &[u8]) -> bool {
     }
 }
 
+/// Reads so many bytes; that there are more is an error, never an early end.
+struct Bounded<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Bounded<R> {
+    fn new(inner: R, most: u64) -> Self {
+        Self { inner, left: most }
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let room = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        if room == 0 && !buffer.is_empty() {
+            return match self.inner.read(&mut [0])? {
+                0 => Ok(0),
+                _ => Err(io::Error::other("it unpacks to more than may be read of one file")),
+            };
+        }
+        let count = self.inner.read(&mut buffer[..room])?;
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
 struct Counted<R, F> {
     inner: R,
     on_read: F,
@@ -153,6 +195,35 @@ impl<R: Read, F: Fn(u64)> Read for Counted<R, F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_unpacks_to_too_much_is_read_to_the_limit_and_said() {
+        for (bytes, whole) in [(4, true), (5, false)] {
+            let mut read = Vec::new();
+            let end = Bounded::new(io::repeat(7).take(bytes), 4).read_to_end(&mut read);
+            assert_eq!((end.is_ok(), read.len()), (whole, 4), "{bytes}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_of_any_bytes_are_swept_and_links_are_not_followed() {
+        use std::os::unix::{ffi::OsStrExt, fs::symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let odd = folder.path().join(std::ffi::OsStr::from_bytes(b"l\xe1\xbb-\xff.log"));
+        fs::create_dir(folder.path().join("sub")).unwrap();
+        fs::write(&odd, b"x\n").unwrap();
+        fs::write(folder.path().join("sub/a.log"), b"x\n").unwrap();
+        symlink(folder.path(), folder.path().join("sub/loop")).unwrap();
+        let found = find(&[folder.path().to_path_buf(), odd.clone()]).unwrap();
+        assert_eq!(found.files.len(), 2, "named twice, swept once");
+        assert!(found.files.iter().any(|file| file.path == odd));
+        assert!(found.unread.is_empty());
+        assert!(
+            find(&[folder.path().join("none")]).is_err(),
+            "what was named must be there"
+        );
+    }
 
     #[test]
     fn json_that_spans_lines_is_told_from_json_lines() {

@@ -21,6 +21,7 @@ use indicatif::ProgressBar;
 use model::{Detection, FormatHint, RawRecord, RuleLevel, Seq, Transport};
 use normalize::Normalizer;
 
+pub(crate) use self::files::Found;
 use self::{
     report::{Finding, Summary},
     tasks::{FileEnd, Origin, Payload, Place, Task},
@@ -60,17 +61,29 @@ struct FileAccount {
 }
 
 impl Sweep {
-    /// Sweeps; hands each finding of at least `level` to `each` as it is made, and gives the summary of all of them.
+    /// All files that are to be swept.
     ///
     /// # Errors
-    /// When a named path cannot be read, or `each` fails, for example because its output is closed.
+    /// When a path that was named cannot be read.
+    pub(crate) fn find(&self) -> Result<Found> {
+        files::find(&self.paths)
+    }
+
+    /// Sweeps what was found; hands each finding of at least `level` to `each` as it is made, and gives the summary of all of them.
+    ///
+    /// # Errors
+    /// When `each` fails, for example because its output is closed.
     pub(crate) fn run(
         &self,
+        evidence: Found,
         level: RuleLevel,
         progress: &ProgressBar,
         each: &mut dyn FnMut(&Finding<'_>) -> Result<()>,
     ) -> Result<Summary> {
-        let evidence = files::find(&self.paths)?;
+        let Found {
+            files: evidence,
+            unread,
+        } = evidence;
         progress.set_length(evidence.iter().map(|file| file.bytes).sum());
         let (give, tasks) = bounded::<Task>(WAITING_MAX);
         let (hand, results) = bounded::<Done>(WAITING_MAX);
@@ -89,7 +102,7 @@ impl Sweep {
             drop(results);
             let account = reader.join().expect("reading files does not panic");
             outcome?;
-            collector.finish(account)
+            collector.finish(account, unread)
         })
     }
 
@@ -254,7 +267,7 @@ impl<'a> Collector<'a> {
         (self.each)(&finding)
     }
 
-    fn finish(mut self, account: FileAccount) -> Result<Summary> {
+    fn finish(mut self, account: FileAccount, unread: Vec<(String, String)>) -> Result<Summary> {
         let correlated = self.sequence.finish(&mut self.taken);
         self.report_taken(None)?;
         correlated
@@ -262,7 +275,8 @@ impl<'a> Collector<'a> {
             .try_for_each(|detection| self.report(detection, None))?;
         self.summary.files = account.files;
         self.summary.bytes = account.bytes;
-        self.summary.problems.files = account.broken;
+        self.summary.problems.files = unread;
+        self.summary.problems.files.extend(account.broken);
         self.summary.problems.unknown_files = account.unknown;
         Ok(self.summary)
     }

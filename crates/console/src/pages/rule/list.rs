@@ -44,7 +44,7 @@ impl RuleFilter {
     fn fits(&self, rule: &RuleListing, needle: &Needle) -> bool {
         let texts = [
             rule.identity.title.as_str(),
-            rule.title_vi.as_str(),
+            rule.identity.title_vi.as_str(),
             rule.identity.id.as_str(),
             rule.log_source.as_str(),
             &rule.file,

@@ -5,7 +5,7 @@ use connectors::channels::{
     Carrier, ChannelConfig, ChannelsConfig, GatewayConfig, Message, MessageKey, OpenedChannel, Urgency,
 };
 use ledger::{Claimed, Ledger, Outcome};
-use model::{Alert, Id, RuleLevel, Scope};
+use model::{Alert, Id, Language, RuleLevel, Scope};
 
 use super::lane::Way;
 use crate::{clock, configuration::AnnounceSection};
@@ -14,7 +14,7 @@ use crate::{clock, configuration::AnnounceSection};
 const WEBHOOK_BODY: &str = r#"{"delivery":"{{key}}","alert":"{{alert}}","title":"{{title}}","level":"{{level}}","entity":{"kind":"{{entity_kind}}","name":"{{entity}}"},"summary":"{{summary}}","first_seen":"{{first_seen}}","exercise":{{exercise}}}"#;
 
 /// Where announcements go.
-pub(super) fn way(section: &AnnounceSection, channels: &[OpenedChannel]) -> Result<Way> {
+pub(super) fn way(section: &AnnounceSection, language: Language, channels: &[OpenedChannel]) -> Result<Way> {
     if let Some(name) = &section.channel {
         let channel = channels
             .iter()
@@ -23,6 +23,7 @@ pub(super) fn way(section: &AnnounceSection, channels: &[OpenedChannel]) -> Resu
         return Ok(Way::Place {
             channel: channel.clone(),
             to: section.to.clone(),
+            language,
         });
     }
     let Some(url) = &section.webhook else {
@@ -44,6 +45,7 @@ pub(super) fn way(section: &AnnounceSection, channels: &[OpenedChannel]) -> Resu
     Ok(Way::Place {
         channel,
         to: section.to.clone(),
+        language,
     })
 }
 
@@ -52,13 +54,13 @@ pub(super) async fn compose(
     ledger: &Ledger,
     claim: &Claimed,
     alert: Id<Alert>,
-    to: Option<&str>,
+    (to, language): (&str, Language),
 ) -> Result<Message, Outcome> {
     let found = ledger
         .off_thread(move |ledger| ledger.alert(&Scope::of_post("outbox"), alert))
         .await;
     match found {
-        Ok(Some(alert)) => Ok(announcement(&alert, claim, to.unwrap_or_default())),
+        Ok(Some(alert)) => Ok(announcement(&alert, claim, (to, language))),
         Ok(None) => Err(Outcome::Permanent("the alert is not in the ledger".to_owned())),
         Err(error) => Err(Outcome::Retryable {
             reason: error.to_string(),
@@ -67,7 +69,7 @@ pub(super) async fn compose(
     }
 }
 
-fn announcement(alert: &Alert, claim: &Claimed, to: &str) -> Message {
+fn announcement(alert: &Alert, claim: &Claimed, (to, language): (&str, Language)) -> Message {
     let level = alert.rule.level.as_str();
     let drill = if alert.key.exercise {
         "[DIỄN TẬP / EXERCISE] "
@@ -76,7 +78,7 @@ fn announcement(alert: &Alert, claim: &Claimed, to: &str) -> Message {
     };
     let text = format!("{}\n{}", alert.key.entity.name, alert.summary);
     let mut message = Message::text(MessageKey::new(&claim.key), to, &text, clock::now());
-    message.subject = format!("{drill}[{level}] {}", alert.rule.title);
+    message.subject = format!("{drill}[{level}] {}", alert.rule.title_in(language));
     message.urgency = match alert.rule.level {
         RuleLevel::Critical | RuleLevel::High if !alert.key.exercise => Urgency::High,
         RuleLevel::Critical | RuleLevel::High | RuleLevel::Medium => Urgency::Normal,
@@ -85,7 +87,7 @@ fn announcement(alert: &Alert, claim: &Claimed, to: &str) -> Message {
     let kind = serde_json::to_value(alert.key.entity.kind).unwrap_or_default();
     let facts = [
         ("alert", alert.id.to_string()),
-        ("title", alert.rule.title.clone()),
+        ("title", alert.rule.title_in(language).to_owned()),
         ("level", level.to_owned()),
         ("entity", alert.key.entity.name.to_string()),
         ("entity_kind", kind.as_str().unwrap_or_default().to_owned()),

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use connectors::channels::{DeliveryError, Message, MessageKey, OpenedChannel, Pace, Receipt, Urgency};
 use ledger::{Claimed, Ledger, Outcome};
-use model::{Effect, Scope};
+use model::{Effect, Language, Scope};
 use tokio::{
     sync::watch,
     task::JoinSet,
@@ -35,8 +35,12 @@ const MISHAP_PAUSE: Duration = Duration::from_secs(5);
 pub(super) enum Way {
     /// A channel; each effect names its address.
     Channel(OpenedChannel),
-    /// A channel and the one address there.
-    Place { channel: OpenedChannel, to: String },
+    /// A channel, the one address there, and the language that is read there.
+    Place {
+        channel: OpenedChannel,
+        to: String,
+        language: Language,
+    },
     /// Nobody: nothing is configured, which is the receipt.
     Nobody,
 }
@@ -169,8 +173,8 @@ impl Lane {
 /// One attempt at one effect.
 async fn attempt(ledger: &Ledger, way: &Way, claim: &Claimed) -> Outcome {
     let (channel, to) = match way {
-        Way::Channel(channel) => (channel, None),
-        Way::Place { channel, to } => (channel, Some(to.as_str())),
+        Way::Channel(channel) => (channel, ("", Language::default())),
+        Way::Place { channel, to, language } => (channel, (to.as_str(), *language)),
         Way::Nobody => return Outcome::Delivered("nobody is to be told: [announce] is empty".to_owned()),
     };
     let message = match &claim.effect {

@@ -38,7 +38,7 @@ impl Ways {
         let mut channels = configuration.channels.open()?;
         let (web_push, key) = configuration.web_push.open(&configuration.data)?;
         channels.push(web_push);
-        let announcements = announcing::way(&configuration.announce, &channels)?;
+        let announcements = announcing::way(&configuration.announce, configuration.language, &channels)?;
         Ok(Self {
             channels,
             announcements,

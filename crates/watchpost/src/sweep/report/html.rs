@@ -2,10 +2,13 @@
 
 use std::io::{self, Write};
 
-use model::RuleLevel;
+use model::{Language, Phrase, RuleLevel};
 
-use super::summary::{Summary, techniques};
-use super::table::moment;
+use super::{
+    labels,
+    summary::{Summary, techniques},
+    table::moment,
+};
 
 const STYLE: &str = include_str!("report.css");
 
@@ -13,60 +16,53 @@ const STYLE: &str = include_str!("report.css");
 ///
 /// # Errors
 /// When the output cannot be written.
-pub(crate) fn write(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
+pub(crate) fn write(out: &mut impl Write, summary: &Summary, language: Language) -> io::Result<()> {
+    let tag = match language {
+        Language::Vi => "vi",
+        Language::En => "en",
+    };
+    let title = labels::SWEEP.text(language);
     writeln!(
         out,
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Watchpost sweep</title>"
+        "<!doctype html>\n<html lang=\"{tag}\"><head><meta charset=\"utf-8\"><title>Watchpost · {title}</title>"
     )?;
     writeln!(
         out,
-        "<meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head><body><main>"
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>{STYLE}</style></head><body><main>"
     )?;
-    writeln!(
-        out,
-        "<h1>Sweep</h1><p>{} files, {} records, {} events: <strong>{} detections</strong> of {} rules on {} hosts. Times are UTC.</p>",
-        summary.files,
-        summary.records,
-        summary.events,
-        summary.detections,
-        summary.rules.len(),
-        summary.hosts.len()
-    )?;
-    write_levels(out, summary)?;
-    write_rules(out, summary)?;
-    write_hosts(out, summary)?;
-    write_techniques(out, summary)?;
-    write_problems(out, summary)?;
+    let size = format!("{} MiB", summary.bytes.div_ceil(1 << 20));
+    let (read, found) = labels::head(&summary.head(), &size, language);
+    let utc = labels::UTC.text(language);
+    writeln!(out, "<h1>{title}</h1><p>{read}<strong>{found}</strong>. {utc}</p>")?;
+    if summary.detections == 0 {
+        writeln!(out, "<p>{}</p>", labels::NOTHING.text(language))?;
+    } else {
+        write_levels(out, summary, language)?;
+        write_rules(out, summary, language)?;
+        write_hosts(out, summary, language)?;
+        write_techniques(out, summary, language)?;
+    }
+    write_problems(out, summary, language)?;
     writeln!(out, "</main></body></html>")
 }
 
-fn write_levels(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
+fn write_levels(out: &mut impl Write, summary: &Summary, language: Language) -> io::Result<()> {
     writeln!(out, "<ul class=\"levels\">")?;
     for level in RuleLevel::ALL.into_iter().rev() {
         let (count, rules) = summary.of_level(level);
         writeln!(
             out,
-            "<li class=\"{0}\"><b>{count}</b> {0}<small>{rules} rules</small></li>",
-            level.as_str()
+            "<li class=\"{}\"><b>{count}</b> {}<small>{}: {rules}</small></li>",
+            level.as_str(),
+            labels::level(level, language),
+            labels::LEVEL_COLUMNS[2].text(language),
         )?;
     }
     writeln!(out, "</ul>")
 }
 
-fn write_rules(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
-    open_table(
-        out,
-        "Rules that held",
-        &[
-            "Level",
-            "Rule",
-            "Count",
-            "Hosts",
-            "First seen",
-            "Last seen",
-            "First example",
-        ],
-    )?;
+fn write_rules(out: &mut impl Write, summary: &Summary, language: Language) -> io::Result<()> {
+    open_table(out, (labels::RULES, &labels::RULE_COLUMNS), language)?;
     for found in summary.rules_by_weight() {
         let hosts = found
             .hosts
@@ -80,40 +76,28 @@ fn write_rules(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
             .join(" ");
         writeln!(
             out,
-            "<tr><td class=\"{level}\">{level}</td><td>{}<small>{tags}</small></td><td class=\"n\">{}</td><td>{hosts}{}</td><td>{}</td><td>{}</td><td><code>{}</code></td></tr>",
-            escaped(&found.rule.title),
+            "<tr><td class=\"{}\">{}</td><td>{}<small>{tags}</small></td><td class=\"n\">{}</td><td>{hosts}{}</td><td class=\"t\">{}</td><td class=\"t\">{}</td><td><code>{}</code></td></tr>",
+            found.rule.level.as_str(),
+            labels::level(found.rule.level, language),
+            escaped(found.rule.title_in(language)),
             found.count,
             if found.more_hosts { " …" } else { "" },
             moment(found.first),
             moment(found.last),
             escaped(&found.example),
-            level = found.rule.level.as_str(),
         )?;
     }
-    writeln!(out, "</tbody></table>")
+    close_table(out)
 }
 
-fn write_hosts(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
-    open_table(
-        out,
-        "Hosts",
-        &[
-            "Host",
-            "Critical",
-            "High",
-            "Medium",
-            "Low",
-            "Info",
-            "Rules",
-            "First seen",
-            "Last seen",
-        ],
-    )?;
+fn write_hosts(out: &mut impl Write, summary: &Summary, language: Language) -> io::Result<()> {
+    open_table(out, (labels::HOSTS, &labels::HOST_COLUMNS), language)?;
     for (name, host) in summary.hosts_by_weight() {
+        let not_named = labels::NOT_NAMED.text(language);
         write!(
             out,
             "<tr><td>{}</td>",
-            escaped(if name.is_empty() { "(not named)" } else { name })
+            escaped(if name.is_empty() { not_named } else { name })
         )?;
         for level in RuleLevel::ALL.into_iter().rev() {
             write!(
@@ -128,16 +112,19 @@ fn write_hosts(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
         );
         writeln!(
             out,
-            "<td class=\"n\">{}</td><td>{first}</td><td>{last}</td></tr>",
+            "<td class=\"n\">{}</td><td class=\"t\">{first}</td><td class=\"t\">{last}</td></tr>",
             host.rules.len()
         )?;
     }
-    writeln!(out, "</tbody></table>")
+    close_table(out)
 }
 
-fn write_techniques(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
-    open_table(out, "ATT&amp;CK techniques", &["Technique", "Detections", "Rules"])?;
-    for (name, (count, rules)) in &summary.techniques {
+fn write_techniques(out: &mut impl Write, summary: &Summary, language: Language) -> io::Result<()> {
+    if summary.techniques.is_empty() {
+        return Ok(());
+    }
+    open_table(out, (labels::TECHNIQUES, &labels::TECHNIQUE_COLUMNS), language)?;
+    for (name, (count, rules)) in summary.techniques_by_count() {
         writeln!(
             out,
             "<tr><td>{}</td><td class=\"n\">{count}</td><td class=\"n\">{}</td></tr>",
@@ -145,33 +132,54 @@ fn write_techniques(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
             rules.len()
         )?;
     }
-    writeln!(out, "</tbody></table>")
+    close_table(out)
 }
 
-fn write_problems(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
+fn write_problems(out: &mut impl Write, summary: &Summary, language: Language) -> io::Result<()> {
     let problems = &summary.problems;
-    if problems.files.is_empty() && problems.unknown_files.is_empty() && problems.refused.is_empty() {
+    if problems.files.is_empty()
+        && problems.unknown_files.is_empty()
+        && problems.refused.is_empty()
+        && problems.in_events.is_empty()
+    {
         return Ok(());
     }
-    writeln!(out, "<h2>Not read, or not wholly</h2><ul>")?;
+    writeln!(out, "<h2>{}</h2><ul class=\"unread\">", labels::UNREAD.text(language))?;
     for (path, reason) in &problems.files {
         writeln!(out, "<li>{}: {}</li>", escaped(path), escaped(reason))?;
     }
     for path in &problems.unknown_files {
-        writeln!(out, "<li>{}: of no known format</li>", escaped(path))?;
+        writeln!(
+            out,
+            "<li>{}: {}</li>",
+            escaped(path),
+            labels::UNKNOWN_FORMAT.text(language)
+        )?;
     }
     for (reason, count) in &problems.refused {
-        writeln!(out, "<li>{count} refused records: {reason}</li>")?;
+        writeln!(out, "<li>{}, {reason}: {count}</li>", labels::REFUSED.text(language))?;
+    }
+    for (kind, count) in &problems.in_events {
+        let (what, kind) = (labels::PROBLEMS.text(language), labels::problem(*kind, language));
+        writeln!(out, "<li>{what}, {kind}: {count}</li>")?;
     }
     writeln!(out, "</ul>")
 }
 
-fn open_table(out: &mut impl Write, title: &str, columns: &[&str]) -> io::Result<()> {
-    writeln!(out, "<h2>{title}</h2><table><thead><tr>")?;
+fn open_table(out: &mut impl Write, (title, columns): (Phrase, &[Phrase]), language: Language) -> io::Result<()> {
+    let title = escaped(title.text(language));
+    writeln!(
+        out,
+        "<h2>{title}</h2><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{title}\"><table><thead><tr>"
+    )?;
     for column in columns {
-        write!(out, "<th scope=\"col\">{column}</th>")?;
+        write!(out, "<th scope=\"col\">{}</th>", escaped(column.text(language)))?;
     }
     writeln!(out, "</tr></thead><tbody>")
+}
+
+fn close_table(out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "</tbody></table></div>")
 }
 
 fn escaped(text: &str) -> String {
@@ -208,8 +216,12 @@ mod tests {
             place: "",
         });
         let mut page = Vec::new();
-        write(&mut page, &summary).unwrap();
+        write(&mut page, &summary, Language::Vi).unwrap();
         let page = String::from_utf8(page).unwrap();
+        assert!(
+            page.contains("Luật lsass-read") && page.contains("lang=\"vi\""),
+            "{page}"
+        );
         assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
         assert!(page.contains("&lt;script&gt;"));
     }

@@ -14,6 +14,8 @@ struct Row<'a> {
     level: &'static str,
     rule_id: &'a str,
     rule_title: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    rule_title_vi: &'a str,
     techniques: Vec<String>,
     host: Option<&'a str>,
     entity: &'a Entity,
@@ -34,6 +36,7 @@ pub(crate) fn write_json_row(out: &mut impl Write, finding: &Finding<'_>) -> io:
         level: detection.rule.level.as_str(),
         rule_id: &detection.rule.id,
         rule_title: &detection.rule.title,
+        rule_title_vi: &detection.rule.title_vi,
         techniques: techniques(&detection.rule).collect(),
         host: detection.host.as_deref(),
         entity: &detection.entity,
@@ -46,11 +49,12 @@ pub(crate) fn write_json_row(out: &mut impl Write, finding: &Finding<'_>) -> io:
     out.write_all(b"\n")
 }
 
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "time",
     "level",
     "rule_id",
     "rule_title",
+    "rule_title_vi",
     "techniques",
     "host",
     "file",
@@ -80,6 +84,7 @@ pub(crate) fn write_csv_row<W: Write>(out: &mut csv::Writer<W>, finding: &Findin
         detection.rule.level.as_str(),
         &detection.rule.id,
         &detection.rule.title,
+        &detection.rule.title_vi,
         &techniques,
         host,
         finding.file,

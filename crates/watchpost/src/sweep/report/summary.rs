@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use compact_str::CompactString;
 use model::{Detection, ProblemKind, RuleIdentity, RuleLevel, Timestamp};
 
+use super::labels::Head;
+
 /// How many hosts are named per rule; more are counted only.
 pub(crate) const HOSTS_PER_RULE_MAX: usize = 1000;
 /// How many hosts are counted one by one.
@@ -164,6 +166,25 @@ impl Summary {
         hosts
     }
 
+    /// ATT&CK techniques: the most frequent first.
+    pub(crate) fn techniques_by_count(&self) -> Vec<(&String, &(u64, BTreeSet<CompactString>))> {
+        let mut techniques: Vec<_> = self.techniques.iter().collect();
+        techniques.sort_by(|(a_name, a), (b_name, b)| b.0.cmp(&a.0).then_with(|| a_name.cmp(b_name)));
+        techniques
+    }
+
+    /// The numbers of the whole sweep.
+    pub(super) fn head(&self) -> Head {
+        Head {
+            files: self.files,
+            records: self.records,
+            events: self.events,
+            detections: self.detections,
+            rules: self.rules.len(),
+            hosts: self.hosts.len(),
+        }
+    }
+
     /// Findings and rules of one level.
     pub(crate) fn of_level(&self, level: RuleLevel) -> (u64, usize) {
         let of_level = self.rules.values().filter(|found| found.rule.level == level);
@@ -194,6 +215,7 @@ pub(super) mod tests {
             rule: RuleIdentity {
                 id: rule.into(),
                 title: format!("Rule {rule}"),
+                title_vi: format!("Luật {rule}"),
                 level,
                 tags: vec!["attack.execution".into(), "attack.t1059.001".into()],
             },

@@ -3,9 +3,12 @@
 use std::io::{self, Write};
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle};
-use model::{RuleLevel, Timestamp};
+use model::{Language, Phrase, RuleLevel, Timestamp};
 
-use super::summary::{RuleFindings, Summary};
+use super::{
+    labels,
+    summary::{RuleFindings, Summary},
+};
 
 /// One line under the header and none between rows, so that many rows fit a screen.
 const UNDER_THE_HEADER: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
@@ -19,6 +22,8 @@ pub(crate) struct Style {
     pub width: u16,
     /// How many rules and hosts are listed; 0 lists all.
     pub rows: usize,
+    /// In which language it is read.
+    pub language: Language,
 }
 
 /// Writes the whole report.
@@ -26,81 +31,68 @@ pub(crate) struct Style {
 /// # Errors
 /// When the output cannot be written.
 pub(crate) fn write(out: &mut impl Write, summary: &Summary, style: Style) -> io::Result<()> {
-    write_head(out, summary)?;
+    let head = head(summary, style.language);
+    writeln!(out, "{head}")?;
     if summary.detections > 0 {
         writeln!(out, "\n{}", levels(summary, style))?;
-        write_list(
-            out,
-            "Rules that held",
-            summary.rules.len(),
-            style,
-            &rules(summary, style),
-        )?;
-        write_list(out, "Hosts", summary.hosts.len(), style, &hosts(summary, style))?;
-        if !summary.techniques.is_empty() {
-            write_list(
-                out,
-                "ATT&CK techniques",
-                summary.techniques.len(),
-                style,
-                &techniques(summary, style),
-            )?;
+        let lists = [
+            (labels::RULES, summary.rules.len(), rules(summary, style)),
+            (labels::HOSTS, summary.hosts.len(), hosts(summary, style)),
+            (labels::TECHNIQUES, summary.techniques.len(), techniques(summary, style)),
+        ];
+        for (title, count, table) in lists.iter().filter(|(_, count, _)| *count > 0) {
+            write_list(out, *title, *count, (style, table))?;
         }
+        writeln!(out, "\n{}", labels::UTC.text(style.language))?;
     }
-    write_problems(out, summary)
+    write_problems(out, summary, style.language)
 }
 
-fn write_head(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
-    writeln!(
-        out,
-        "{} files, {}.{} MiB, {} records, {} events: {} detections of {} rules on {} hosts",
-        summary.files,
+fn head(summary: &Summary, language: Language) -> String {
+    let size = format!(
+        "{}.{} MiB",
         summary.bytes >> 20,
-        ((summary.bytes & 0xf_ffff) * 10) >> 20,
-        summary.records,
-        summary.events,
-        summary.detections,
-        summary.rules.len(),
-        summary.hosts.len(),
-    )
+        ((summary.bytes & 0xf_ffff) * 10) >> 20
+    );
+    let (read, found) = labels::head(&summary.head(), &size, language);
+    format!("{read}{found}")
 }
 
-fn write_list(out: &mut impl Write, title: &str, count: usize, style: Style, table: &Table) -> io::Result<()> {
+fn write_list(out: &mut impl Write, title: Phrase, count: usize, (style, table): (Style, &Table)) -> io::Result<()> {
     let shown = if style.rows > 0 && count > style.rows {
-        format!(" (first {} of {count}; --all lists them)", style.rows)
+        labels::first_of(style.rows, count, style.language)
     } else {
         String::new()
     };
-    writeln!(out, "\n{title}{shown}\n{table}")
+    writeln!(out, "\n{}{shown}\n{table}", title.text(style.language))
 }
 
-fn write_problems(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
+/// Writes what was not read, and what was wrong with what was.
+///
+/// # Errors
+/// When the output cannot be written.
+pub(crate) fn write_problems(out: &mut impl Write, summary: &Summary, language: Language) -> io::Result<()> {
     let problems = &summary.problems;
     for (path, reason) in &problems.files {
-        writeln!(out, "not read to its end: {path}: {reason}")?;
+        writeln!(out, "{}: {path}: {reason}", labels::CUT_SHORT.text(language))?;
     }
     if !problems.unknown_files.is_empty() {
         writeln!(
             out,
-            "of no known format ({}): {}",
+            "{} ({}): {}",
+            labels::UNKNOWN_FORMAT.text(language),
             problems.unknown_files.len(),
             first_few(&problems.unknown_files)
         )?;
     }
     for (reason, count) in &problems.refused {
-        writeln!(out, "refused records, {reason}: {count}")?;
+        writeln!(out, "{}, {reason}: {count}", labels::REFUSED.text(language))?;
     }
     for (kind, count) in &problems.in_events {
-        writeln!(out, "problems in events, {}: {count}", problem_name(*kind))?;
+        let (what, kind) = (labels::PROBLEMS.text(language), labels::problem(*kind, language));
+        writeln!(out, "{what}, {kind}: {count}")?;
     }
     Ok(())
-}
-
-fn problem_name(kind: model::ProblemKind) -> String {
-    serde_json::to_value(kind)
-        .ok()
-        .and_then(|name| name.as_str().map(|name| name.replace('_', " ")))
-        .unwrap_or_default()
 }
 
 fn first_few(paths: &[String]) -> String {
@@ -110,8 +102,7 @@ fn first_few(paths: &[String]) -> String {
 }
 
 fn levels(summary: &Summary, style: Style) -> Table {
-    let mut table = plain(style);
-    table.set_header(["Level", "Detections", "Rules"].map(header));
+    let mut table = plain(style, &labels::LEVEL_COLUMNS);
     for level in RuleLevel::ALL.into_iter().rev() {
         let (count, rules) = summary.of_level(level);
         if count > 0 {
@@ -122,25 +113,13 @@ fn levels(summary: &Summary, style: Style) -> Table {
 }
 
 fn rules(summary: &Summary, style: Style) -> Table {
-    let mut table = plain(style);
-    table.set_header(
-        [
-            "Level",
-            "Rule",
-            "Count",
-            "Hosts",
-            "First seen",
-            "Last seen",
-            "First example",
-        ]
-        .map(header),
-    );
+    let mut table = plain(style, &labels::RULE_COLUMNS);
     for found in limited(summary.rules_by_weight(), style.rows) {
         table.add_row([
             level_cell(found.rule.level, style),
-            Cell::new(&found.rule.title),
+            Cell::new(found.rule.title_in(style.language)),
             number(found.count),
-            Cell::new(host_names(found)),
+            Cell::new(host_names(found, style.language)),
             Cell::new(moment(found.first)),
             Cell::new(moment(found.last)),
             Cell::new(shortened(&found.example)),
@@ -150,25 +129,12 @@ fn rules(summary: &Summary, style: Style) -> Table {
 }
 
 fn hosts(summary: &Summary, style: Style) -> Table {
-    let mut table = plain(style);
-    table.set_header(
-        [
-            "Host",
-            "Critical",
-            "High",
-            "Medium",
-            "Low",
-            "Info",
-            "Rules",
-            "First seen",
-            "Last seen",
-        ]
-        .map(header),
-    );
+    let mut table = plain(style, &labels::HOST_COLUMNS);
     for (name, host) in limited(summary.hosts_by_weight(), style.rows) {
         let of = |level| number(host.by_level.get(&level).copied().unwrap_or(0));
+        let not_named = labels::NOT_NAMED.text(style.language);
         table.add_row([
-            Cell::new(if name.is_empty() { "(not named)" } else { name }),
+            Cell::new(if name.is_empty() { not_named } else { name }),
             of(RuleLevel::Critical),
             of(RuleLevel::High),
             of(RuleLevel::Medium),
@@ -183,22 +149,20 @@ fn hosts(summary: &Summary, style: Style) -> Table {
 }
 
 fn techniques(summary: &Summary, style: Style) -> Table {
-    let mut table = plain(style);
-    table.set_header(["Technique", "Detections", "Rules"].map(header));
-    let mut techniques: Vec<_> = summary.techniques.iter().collect();
-    techniques.sort_by(|(a_name, a), (b_name, b)| b.0.cmp(&a.0).then_with(|| a_name.cmp(b_name)));
-    for (name, (count, rules)) in limited(techniques, style.rows) {
+    let mut table = plain(style, &labels::TECHNIQUE_COLUMNS);
+    for (name, (count, rules)) in limited(summary.techniques_by_count(), style.rows) {
         table.add_row([Cell::new(name), number(*count), number(rules.len() as u64)]);
     }
     table
 }
 
-fn plain(style: Style) -> Table {
+fn plain(style: Style, columns: &[Phrase]) -> Table {
     let mut table = Table::new();
     table
         .load_style(UNDER_THE_HEADER)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(style.width);
+        .set_width(style.width)
+        .set_header(columns.iter().map(|title| header(title.text(style.language))));
     table
 }
 
@@ -211,7 +175,7 @@ fn number(count: u64) -> Cell {
 }
 
 fn level_cell(level: RuleLevel, style: Style) -> Cell {
-    let cell = Cell::new(level.as_str());
+    let cell = Cell::new(labels::level(level, style.language));
     if !style.colour {
         return cell;
     }
@@ -229,7 +193,7 @@ fn limited<T>(all: Vec<T>, rows: usize) -> impl Iterator<Item = T> {
     all.into_iter().take(count)
 }
 
-fn host_names(found: &RuleFindings) -> String {
+fn host_names(found: &RuleFindings, language: Language) -> String {
     const SHOWN: usize = 2;
     let names = found
         .hosts
@@ -240,7 +204,7 @@ fn host_names(found: &RuleFindings) -> String {
         .join(", ");
     match (found.hosts.len(), found.more_hosts) {
         (count, false) if count <= SHOWN => names,
-        (count, more) => format!("{names} +{}{}", count - SHOWN, if more { " or more" } else { "" }),
+        (count, more) => format!("{names}{}", labels::more_hosts(count - SHOWN, more, language)),
     }
 }
 
@@ -262,35 +226,30 @@ mod tests {
     use super::super::summary::tests::summary;
     use super::*;
 
+    fn report(summary: &Summary, language: Language) -> String {
+        let mut text = Vec::new();
+        let style = Style {
+            colour: false,
+            width: 120,
+            rows: 20,
+            language,
+        };
+        write(&mut text, summary, style).unwrap();
+        String::from_utf8(text).unwrap()
+    }
+
     #[test]
     fn the_report_reads_well_without_colour() {
-        let mut text = Vec::new();
-        write(
-            &mut text,
-            &summary(),
-            Style {
-                colour: false,
-                width: 120,
-                rows: 20,
-            },
-        )
-        .unwrap();
-        insta::assert_snapshot!(String::from_utf8(text).unwrap());
+        insta::assert_snapshot!(report(&summary(), Language::En));
+    }
+
+    #[test]
+    fn the_report_is_read_in_vietnamese() {
+        insta::assert_snapshot!(report(&summary(), Language::Vi));
     }
 
     #[test]
     fn nothing_found_is_said_in_one_line() {
-        let mut text = Vec::new();
-        write(
-            &mut text,
-            &Summary::default(),
-            Style {
-                colour: false,
-                width: 120,
-                rows: 20,
-            },
-        )
-        .unwrap();
-        insta::assert_snapshot!(String::from_utf8(text).unwrap());
+        insta::assert_snapshot!(report(&Summary::default(), Language::En));
     }
 }
