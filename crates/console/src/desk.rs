@@ -7,7 +7,7 @@ use ledger::{Applied, Ledger, ReadError};
 use model::{Decision, Timestamp};
 use tokio::sync::Semaphore;
 
-use crate::{secrets, session::LastUses, state::ConsoleState, trouble::Trouble};
+use crate::{rates::Rates, secrets, session::LastUses, state::ConsoleState, trouble::Trouble};
 
 /// The shared desk; cheap to clone.
 #[derive(Clone)]
@@ -17,6 +17,8 @@ pub(crate) struct Desk(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) state: ConsoleState,
     pub(crate) last_uses: LastUses,
+    /// How often tokens were used.
+    pub(crate) rates: Rates,
     /// Free places for browsers that follow along.
     pub(crate) live_places: Arc<Semaphore>,
     /// Free places for password hashing, which takes memory and time.
@@ -33,6 +35,7 @@ impl Desk {
         Self(Arc::new(Inner {
             state,
             last_uses: LastUses::default(),
+            rates: Rates::default(),
             live_places: Arc::new(Semaphore::new(Self::LIVE_MAX)),
             hashing_places: Semaphore::new(Self::HASHING_MAX),
         }))

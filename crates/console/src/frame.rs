@@ -43,8 +43,10 @@ impl View {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Toast {
     pub(crate) text: String,
-    /// What `/alerts/undo` is given, when it can be undone.
+    /// The entry that undoing takes back, when it can be undone.
     pub(crate) undo: Option<String>,
+    /// The address that undoes it.
+    pub(crate) undo_at: String,
     /// Where to go after undoing.
     pub(crate) back: String,
 }
@@ -197,7 +199,7 @@ fn shown_toast(view: &View, toast: &Toast) -> Markup {
         div.toast role="status" {
             span { (toast.text) }
             @if let Some(undo) = &toast.undo {
-                form method="post" action="/alerts/undo" data-in-place {
+                form method="post" action=(toast.undo_at) data-in-place {
                     input type="hidden" name="undo" value=(undo);
                     input type="hidden" name="back" value=(toast.back);
                     button.button.small type="submit" { (Mark::Undo.draw()) (view.words.undo()) }

@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts, Request, State},
-    http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts},
+    http::{Extensions, HeaderMap, HeaderValue, Method, Uri, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
 use model::{Permission, Scope, User};
 
 use crate::{
-    addresses,
+    addresses, bearer,
     desk::Desk,
     frame::View,
     moments::Moments,
@@ -35,7 +35,7 @@ pub(crate) struct Visit {
     pub(crate) view: View,
     pub(crate) scope: Scope,
     pub(crate) user: User,
-    /// The digest of the session.
+    /// The digest of the session, or of the token.
     pub(crate) session: String,
 }
 
@@ -49,7 +49,13 @@ pub(crate) async fn guard(State((desk, access)): State<(Desk, Access)>, mut requ
     let api = request.uri().path().starts_with("/api/");
     let method = request.method().clone();
     let uri = request.uri().clone();
-    let signed_in = session::find(&desk, request.headers()).await;
+    // A token is sent by a program on purpose, never by a browser for somebody else's page.
+    let token = api.then(|| bearer::text(request.headers())).flatten();
+    let by_session = token.is_none();
+    let signed_in = match token {
+        Some(token) => bearer::find(&desk, token, &address_of(request.extensions())).await,
+        None => session::find(&desk, request.headers()).await,
+    };
     let (signed_in, mut trouble) = match signed_in {
         Ok(signed_in) => (signed_in, None),
         Err(found) => (None, Some(found)),
@@ -60,7 +66,7 @@ pub(crate) async fn guard(State((desk, access)): State<(Desk, Access)>, mut requ
         &uri,
         signed_in.as_ref().map(|signed_in| &signed_in.user),
     );
-    if trouble.is_none() && unsafe_method(&method) && !same_origin(request.headers()) {
+    if trouble.is_none() && by_session && unsafe_method(&method) && !same_origin(request.headers()) {
         trouble = Some(Trouble::CrossSite);
     }
     if trouble.is_none() {
@@ -85,16 +91,15 @@ fn admit(request: &mut Request, access: Access, view: View, signed_in: Option<Si
             None
         }
         (Access::Needs(_), None) => Some(Trouble::NotSignedIn),
-        (Access::Needs(permission), Some(SignedIn { session, user })) => {
-            if !user.role.allows(permission) {
+        (Access::Needs(permission), Some(SignedIn { digest, scope, user })) => {
+            if !scope.allows(permission) {
                 return Some(Trouble::Forbidden);
             }
-            let scope = Scope::of_session(&user);
             request.extensions_mut().insert(Visit {
                 view,
                 scope,
                 user,
-                session: session.digest,
+                session: digest,
             });
             None
         }
@@ -199,12 +204,13 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
     type Rejection = Trouble;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Trouble> {
-        let connection = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Ok(Self(connection.map_or_else(
-            || "unknown".to_owned(),
-            |ConnectInfo(address)| address.ip().to_string(),
-        )))
+        Ok(Self(address_of(&parts.extensions)))
     }
+}
+
+fn address_of(extensions: &Extensions) -> String {
+    let connection = extensions.get::<ConnectInfo<SocketAddr>>();
+    connection.map_or_else(|| "unknown".to_owned(), |ConnectInfo(address)| address.ip().to_string())
 }
 
 #[cfg(test)]

@@ -94,10 +94,12 @@ fn page_routes() -> Vec<Route> {
         read("/setup/{token}", Access::Public, p::setup::first_account::get),
         read("/sign-in", Access::Public, p::session::sign_in::get),
         read("/account", Access::Needs(P::OwnAccount), p::account::show::get),
+        read("/account/tokens", Access::Needs(P::OwnAccount), p::account::tokens::get),
         read("/channels", Access::Needs(P::ReadLedger), p::channel::list::get),
         read("/queue", Access::Needs(P::ReadAlerts), p::queue::list::get),
         read("/alerts/{id}", Access::Needs(P::ReadAlerts), p::alert::show::get),
         read("/silences", Access::Needs(P::ReadSilences), p::silence::list::get),
+        read("/silences/{id}", Access::Needs(P::ReadSilences), p::silence::show::get),
         read("/silences/new", Access::Needs(P::WriteSilences), p::silence::form::get),
         read("/sources", Access::Needs(P::ReadSources), p::source::list::get),
         read("/sources/{id}", Access::Needs(P::ReadSources), p::source::show::get),
@@ -132,6 +134,16 @@ fn change_routes() -> Vec<Route> {
             p::account::change::end_session,
         ),
         write(
+            "/account/tokens",
+            Access::Needs(P::OwnAccount),
+            p::account::tokens::create,
+        ),
+        write(
+            "/account/tokens/revoke",
+            Access::Needs(P::OwnAccount),
+            p::account::tokens::revoke,
+        ),
+        write(
             "/account/browsers",
             Access::Needs(P::OwnAccount),
             p::account::browsers::subscribe,
@@ -156,15 +168,30 @@ fn change_routes() -> Vec<Route> {
             Access::Needs(P::WorkAlerts),
             p::alert::work::acknowledge,
         ),
+        write(
+            "/alerts/unacknowledge",
+            Access::Needs(P::WorkAlerts),
+            p::alert::work::unacknowledge,
+        ),
         write("/alerts/assign", Access::Needs(P::WorkAlerts), p::alert::work::assign),
         write("/alerts/close", Access::Needs(P::WorkAlerts), p::alert::work::close),
         write("/alerts/reopen", Access::Needs(P::WorkAlerts), p::alert::work::reopen),
         write("/alerts/undo", Access::Needs(P::WorkAlerts), p::alert::work::undo),
         write("/silences", Access::Needs(P::WriteSilences), p::silence::change::create),
         write(
+            "/silences/{id}/extend",
+            Access::Needs(P::WriteSilences),
+            p::silence::change::extend,
+        ),
+        write(
             "/silences/{id}/end",
             Access::Needs(P::WriteSilences),
             p::silence::change::end,
+        ),
+        write(
+            "/silences/{id}/undo",
+            Access::Needs(P::WriteSilences),
+            p::silence::change::undo,
         ),
         write("/tokens", Access::Needs(P::WriteSources), p::token::change::create),
         write(
@@ -194,6 +221,11 @@ fn api_routes() -> Vec<Route> {
             api::alerts::acknowledge,
         ),
         write(
+            "/api/v1/alerts/unacknowledge",
+            Access::Needs(P::WorkAlerts),
+            api::alerts::unacknowledge,
+        ),
+        write(
             "/api/v1/alerts/assign",
             Access::Needs(P::WorkAlerts),
             api::alerts::assign,
@@ -217,9 +249,19 @@ fn api_routes() -> Vec<Route> {
             api::silences::preview,
         ),
         write(
+            "/api/v1/silences/{id}/extend",
+            Access::Needs(P::WriteSilences),
+            api::silences::extend,
+        ),
+        write(
             "/api/v1/silences/{id}/end",
             Access::Needs(P::WriteSilences),
             api::silences::end,
+        ),
+        write(
+            "/api/v1/silences/{id}/undo",
+            Access::Needs(P::WriteSilences),
+            api::silences::undo,
         ),
         read("/api/v1/sources", Access::Needs(P::ReadSources), api::sources::list),
         read(

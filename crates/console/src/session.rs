@@ -7,7 +7,7 @@ use std::{
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use ledger::Ledger;
-use model::{Scope, Session, Timestamp, User};
+use model::{Scope, Timestamp, User};
 
 use operations::people::{SESSION_HOURS, digest};
 
@@ -16,10 +16,12 @@ use crate::{desk::Desk, trouble::Trouble};
 /// Which part of the post looks sessions up, before there is a person to act for.
 const PART: &str = "console";
 
-/// A live session and whose it is.
+/// Somebody who may be let in: by a live session, or by a token that works.
 #[derive(Debug, Clone)]
 pub(crate) struct SignedIn {
-    pub(crate) session: Session,
+    /// The digest of the session or of the token.
+    pub(crate) digest: String,
+    pub(crate) scope: Scope,
     pub(crate) user: User,
 }
 
@@ -64,7 +66,11 @@ pub(crate) async fn find(desk: &Desk, headers: &HeaderMap) -> Result<Option<Sign
     Ok(found
         .filter(|(_, user)| user.enabled)
         .filter(|(session, _)| desk.last_uses.note(&session.digest, now, idle_seconds_max))
-        .map(|(session, user)| SignedIn { session, user }))
+        .map(|(session, user)| SignedIn {
+            digest: session.digest,
+            scope: Scope::of_session(&user),
+            user,
+        }))
 }
 
 /// The value of a cookie (RFC 6265, 4.2.1).

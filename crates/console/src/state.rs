@@ -1,6 +1,6 @@
 //! What the composition root gives the console, and the console's own section of the configuration.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use jiff::tz::{Offset, TimeZone};
 use lake::Lake;
@@ -50,6 +50,8 @@ pub struct ConsoleState {
     pub health: Arc<dyn Health>,
     /// How people can be reached.
     pub reach: Reach,
+    /// Where records are received.
+    pub intake: Intake,
     /// The section `[console]`.
     pub config: ConsoleConfig,
     /// Whether browsers reach the console by TLS; then its cookies are `Secure` and HSTS is sent.
@@ -63,6 +65,37 @@ pub struct Reach {
     pub channels: Vec<(String, &'static str)>,
     /// The post's public key towards push services, base64url.
     pub push_key: String,
+}
+
+/// Where records are received; what is off is absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Intake {
+    /// Elasticsearch `_bulk`, OTLP, NDJSON, EVTX.
+    pub http: Option<Door>,
+    /// RFC 5426.
+    pub syslog_udp: Option<Door>,
+    /// RFC 6587.
+    pub syslog_tcp: Option<Door>,
+    /// RFC 5425.
+    pub syslog_tls: Option<Door>,
+}
+
+impl Intake {
+    /// The listeners of syslog.
+    pub(crate) fn syslog(&self) -> impl Iterator<Item = &Door> {
+        [&self.syslog_tls, &self.syslog_tcp, &self.syslog_udp]
+            .into_iter()
+            .flatten()
+    }
+}
+
+/// An address that is listened on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Door {
+    /// The address, its port resolved.
+    pub at: SocketAddr,
+    /// Whether it speaks TLS only.
+    pub tls: bool,
 }
 
 /// The section `[console]` of the configuration.

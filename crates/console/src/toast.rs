@@ -1,37 +1,64 @@
 //! What was just done, carried through the redirect after a change in the address of the page that follows.
 
+use model::{Id, Silence};
+
 use crate::{addresses, form::Form, frame::Toast, words::Words};
 
-/// What a change of several alerts came to.
+/// What was done with alerts, or with a silence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Done {
     Acknowledge,
+    Unacknowledge,
     Assign,
     Close,
     Reopen,
     Undo,
+    SilenceMade,
+    SilenceExtended,
+    SilenceEnded,
+    SilenceUndone,
 }
 
 impl Done {
-    const ALL: [Done; 5] = [Self::Acknowledge, Self::Assign, Self::Close, Self::Reopen, Self::Undo];
+    const ALL: [Done; 10] = [
+        Self::Acknowledge,
+        Self::Unacknowledge,
+        Self::Assign,
+        Self::Close,
+        Self::Reopen,
+        Self::Undo,
+        Self::SilenceMade,
+        Self::SilenceExtended,
+        Self::SilenceEnded,
+        Self::SilenceUndone,
+    ];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Acknowledge => "acknowledge",
+            Self::Unacknowledge => "unacknowledge",
             Self::Assign => "assign",
             Self::Close => "close",
             Self::Reopen => "reopen",
             Self::Undo => "undo",
+            Self::SilenceMade => "silence-made",
+            Self::SilenceExtended => "silence-extended",
+            Self::SilenceEnded => "silence-ended",
+            Self::SilenceUndone => "silence-undone",
         }
     }
 
     fn word(self, words: Words) -> &'static str {
         match self {
             Self::Acknowledge => words.done_acknowledge(),
+            Self::Unacknowledge => words.done_unacknowledge(),
             Self::Assign => words.done_assign(),
             Self::Close => words.done_close(),
             Self::Reopen => words.done_reopen(),
-            Self::Undo => words.undone(),
+            Self::Undo | Self::SilenceUndone => words.undone(),
+            Self::SilenceMade => words.done_silence_made(),
+            Self::SilenceExtended => words.done_silence_extended(),
+            Self::SilenceEnded => words.done_silence_ended(),
         }
     }
 }
@@ -58,6 +85,33 @@ pub(crate) fn address(back: &str, done: Done, changed: usize, refused: usize, un
     format!("{path}{query}{hash}{fragment}")
 }
 
+/// The address of a silence's page after a step with it.
+pub(crate) fn silence_address(silence: Id<Silence>, done: Done, undo: Option<u64>) -> String {
+    let undo = undo.map(|entry| entry.to_string()).unwrap_or_default();
+    format!(
+        "/silences/{silence}{}",
+        addresses::query(&[("done", done.as_str()), ("undo", &undo)])
+    )
+}
+
+/// Reads back what was done with a silence.
+pub(crate) fn of_silence_query(words: Words, query: &str, silence: Id<Silence>) -> Option<Toast> {
+    let form = Form::parse(query.as_bytes());
+    let done = form
+        .one("done")
+        .and_then(|name| Done::ALL.into_iter().find(|done| done.as_str() == name))?;
+    Some(Toast {
+        text: done.word(words).to_owned(),
+        undo: undo_of(&form),
+        undo_at: format!("/silences/{silence}/undo"),
+        back: format!("/silences/{silence}"),
+    })
+}
+
+fn undo_of(form: &Form) -> Option<String> {
+    form.one("undo").filter(|undo| !undo.is_empty()).map(str::to_owned)
+}
+
 /// Reads it back.
 pub(crate) fn of_query(words: Words, query: &str, back: &str) -> Option<Toast> {
     let form = Form::parse(query.as_bytes());
@@ -76,10 +130,10 @@ pub(crate) fn of_query(words: Words, query: &str, back: &str) -> Option<Toast> {
     if text.is_empty() {
         words.nothing_selected().clone_into(&mut text);
     }
-    let undo = form.one("undo").filter(|undo| !undo.is_empty()).map(str::to_owned);
     Some(Toast {
         text,
-        undo,
+        undo: undo_of(&form),
+        undo_at: "/alerts/undo".to_owned(),
         back: back.to_owned(),
     })
 }

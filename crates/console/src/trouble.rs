@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use ledger::{ApplyError, ReadError};
@@ -24,6 +24,11 @@ pub(crate) enum Trouble {
     BadRequest,
     TooLarge,
     TooMany,
+    /// A program asks more often than it may.
+    TooFast {
+        /// When it may ask again.
+        seconds: u64,
+    },
     /// A step that the state forbids.
     Rejected(Rejected),
     /// Somebody else was faster.
@@ -51,7 +56,7 @@ impl Trouble {
             Self::Forbidden | Self::CrossSite | Self::Rejected(Rejected::NotAllowed) => StatusCode::FORBIDDEN,
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany | Self::TooFast { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Rejected(Rejected::Invalid { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Rejected(Rejected::Outdated | Rejected::AlreadySo | Rejected::NotNow(_)) | Self::Outdated => {
                 StatusCode::CONFLICT
@@ -70,6 +75,7 @@ impl Trouble {
             Self::BadRequest => "bad_request",
             Self::TooLarge => "too_large",
             Self::TooMany => "too_many",
+            Self::TooFast { .. } => "too_fast",
             Self::Rejected(Rejected::Invalid { .. }) => "invalid",
             Self::Rejected(Rejected::AlreadySo) => "already_so",
             Self::Rejected(Rejected::NotNow(_)) => "not_now",
@@ -90,6 +96,7 @@ impl Trouble {
             Self::BadRequest => (words.error_bad_request(), words.error_bad_request_next(), None),
             Self::TooLarge => (words.error_too_large(), words.error_too_large_next(), None),
             Self::TooMany => (words.error_too_many(), words.error_too_many_next(), None),
+            Self::TooFast { .. } => (words.error_too_fast(), words.error_too_fast_next(), None),
             Self::Rejected(rejected) => (
                 words.error_rejected(),
                 words.error_rejected_next(),
@@ -118,7 +125,31 @@ impl Trouble {
             code: self.code(),
             message: format!("{title}. {}", detail.as_deref().unwrap_or(next)),
         };
-        (self.status(), Json(body)).into_response()
+        let mut response = (self.status(), Json(body)).into_response();
+        let headers = response.headers_mut();
+        match self {
+            // RFC 6750, 3: how a program may sign in.
+            Self::NotSignedIn => {
+                headers.insert(
+                    header::WWW_AUTHENTICATE,
+                    HeaderValue::from_static("Bearer realm=\"watchpost\""),
+                );
+            }
+            Self::TooFast { seconds } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
+            }
+            Self::NotFound
+            | Self::Forbidden
+            | Self::CrossSite
+            | Self::BadRequest
+            | Self::TooLarge
+            | Self::TooMany
+            | Self::Rejected(_)
+            | Self::Outdated
+            | Self::SetupOver
+            | Self::Unavailable => {}
+        }
+        response
     }
 }
 

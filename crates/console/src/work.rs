@@ -7,7 +7,7 @@ use operations::{Step, alerts};
 use crate::{desk::Desk, trouble::Trouble};
 
 /// How long a step can be undone, in seconds; afterwards the alert is reopened or reassigned openly.
-const UNDO_SECONDS_MAX: i64 = 10 * 60;
+pub(crate) const UNDO_SECONDS_MAX: i64 = 10 * 60;
 /// How often a decision is made anew because the pump was faster.
 const ATTEMPTS_MAX: usize = 3;
 
@@ -15,8 +15,13 @@ const ATTEMPTS_MAX: usize = 3;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verb {
     Acknowledge,
+    /// Gives alerts back to the queue.
+    Unacknowledge,
     Assign(Option<Id<User>>),
-    Close { disposition: Disposition, reason: String },
+    Close {
+        disposition: Disposition,
+        reason: String,
+    },
     Reopen,
 }
 
@@ -89,7 +94,7 @@ fn take_once(
                 .find(|person| person.id == *id)
                 .ok_or(Trouble::BadRequest)?,
         ),
-        Verb::Assign(None) | Verb::Acknowledge | Verb::Close { .. } | Verb::Reopen => None,
+        Verb::Assign(None) | Verb::Acknowledge | Verb::Unacknowledge | Verb::Close { .. } | Verb::Reopen => None,
     };
     let mut open_with_key = Vec::new();
     if *verb == Verb::Reopen {
@@ -100,6 +105,7 @@ fn take_once(
     let step = Step { scope, at };
     let bulk = alerts::bulk(&current, |alert| match verb {
         Verb::Acknowledge => alerts::acknowledge(alert, step),
+        Verb::Unacknowledge => alerts::unacknowledge(alert, step),
         Verb::Assign(_) => alerts::assign(alert, assignee.as_ref().map(account_of).as_ref(), step),
         Verb::Close { disposition, reason } => alerts::close(alert, *disposition, reason, step),
         Verb::Reopen => {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Id, Timestamp};
+use crate::{ApiToken, Id, Timestamp};
 
 /// A person with an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,6 +191,16 @@ impl Role {
     }
 }
 
+impl Role {
+    /// Whether whoever has the other role may do everything that this one may.
+    #[must_use]
+    pub fn is_within(self, other: Role) -> bool {
+        Permission::ALL
+            .into_iter()
+            .all(|permission| !self.allows(permission) || other.allows(permission))
+    }
+}
+
 /// Who acts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
@@ -228,6 +238,19 @@ impl Scope {
             },
             role: user.role,
         }
+    }
+
+    /// The scope of a program with a person's token: the lesser of the two roles as they are now; none when neither is
+    /// within the other, for then nobody chose what it may.
+    #[must_use]
+    pub fn of_token(user: &User, token: &ApiToken) -> Option<Self> {
+        let role = [token.role, user.role]
+            .into_iter()
+            .find(|role| role.is_within(token.role) && role.is_within(user.role))?;
+        Some(Self {
+            role,
+            ..Self::of_session(user)
+        })
     }
 
     /// The scope of the post's own parts and of commands run by the owner of the data folder.
@@ -283,5 +306,55 @@ mod tests {
                 Permission::OwnAccount
             ]
         );
+    }
+
+    #[test]
+    fn roles_are_within_those_that_may_more() {
+        for (one, other, within) in [
+            (Role::Viewer, Role::DutyOfficer, true),
+            (Role::DutyOfficer, Role::ShiftLead, true),
+            (Role::ShiftLead, Role::ShiftLead, true),
+            (Role::ShiftLead, Role::DutyOfficer, false),
+            (Role::Auditor, Role::DutyOfficer, false),
+            (Role::DutyOfficer, Role::Auditor, false),
+            (Role::Auditor, Role::Administrator, true),
+        ] {
+            assert_eq!(one.is_within(other), within, "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_never_opens_more_than_its_owner_may_today() {
+        let user = |role| User {
+            id: Id::from_bits(1),
+            login: "lan".into(),
+            display_name: "Lan".into(),
+            role,
+            password_hash: String::new(),
+            language: "vi".into(),
+            created_at: Timestamp::UNIX_EPOCH,
+            enabled: true,
+            revision: 1,
+        };
+        let token = |role| ApiToken {
+            digest: "d".into(),
+            name: "n".into(),
+            user: Id::from_bits(1),
+            role,
+            created_at: Timestamp::UNIX_EPOCH,
+            expires_at: Timestamp::UNIX_EPOCH,
+            revoked_at: None,
+            last_use: None,
+            revision: 1,
+        };
+        for (owner, made_for, scope) in [
+            (Role::ShiftLead, Role::Viewer, Some(Role::Viewer)),
+            (Role::Viewer, Role::ShiftLead, Some(Role::Viewer)),
+            (Role::ShiftLead, Role::ShiftLead, Some(Role::ShiftLead)),
+            (Role::Auditor, Role::DutyOfficer, None),
+        ] {
+            let found = Scope::of_token(&user(owner), &token(made_for)).map(|scope| scope.role());
+            assert_eq!(found, scope, "{owner:?} {made_for:?}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 mod access;
 mod alert;
+mod api_token;
 mod browser;
 mod contact;
 mod content;
@@ -38,6 +39,7 @@ pub use alert::{
     Alert, AlertContext, AlertKey, AlertOrigin, AlertState, Disposition, Notice, Surroundings, Urgency, UrgencyKind,
     UrgencyReason,
 };
+pub use api_token::{ApiToken, ApiTokenUse};
 pub use browser::Browser;
 pub use contact::{AddressState, ContactAddress, ContactCard};
 pub use content::ContentError;

@@ -1,5 +1,7 @@
 //! People: the first account, accounts and roles, sessions, and the secrets that open doors, of which only digests are kept.
 
+pub mod api_tokens;
+
 use jiff::SignedDuration;
 use model::{
     Actor, Change, Decision, Entropy, Id, Permission, Phrase, Rejected, Role, Scope, Session, SetupLink, SourceId,

@@ -86,7 +86,7 @@ pub(crate) struct Closing {
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct Undoing {
     /// What the step answered as `undo`.
-    undo: u64,
+    pub(super) undo: u64,
 }
 
 /// What became of a step.
@@ -179,6 +179,16 @@ pub(crate) async fn acknowledge(
     Body(body): Body<SeenAlerts>,
 ) -> Result<Json<StepResult>, Trouble> {
     take(&visit, &desk, body.alerts, Verb::Acknowledge).await
+}
+
+/// Gives alerts back to the queue; they are nobody's then.
+#[utoipa::path(post, path = "/api/v1/alerts/unacknowledge", request_body = SeenAlerts, responses((status = 200, body = StepResult), (status = 403, body = ErrorBody)))]
+pub(crate) async fn unacknowledge(
+    visit: Visit,
+    State(desk): State<Desk>,
+    Body(body): Body<SeenAlerts>,
+) -> Result<Json<StepResult>, Trouble> {
+    take(&visit, &desk, body.alerts, Verb::Unacknowledge).await
 }
 
 /// Gives alerts to somebody.

@@ -1,7 +1,13 @@
 //! `GET /api/v1/openapi.json`: the API's description, generated from its code.
 
 use axum::Json;
-use utoipa::OpenApi;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        self,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
 
 use super::{alerts, ledger_entries, me, rules, silences, sources};
 
@@ -11,14 +17,17 @@ use super::{alerts, ledger_entries, me, rules, silences, sources};
     info(
         title = "Watchpost",
         version = "1",
-        description = "The watch: alerts, silences, sources, rules, duty book. Signed in by the console's session cookie; unsafe requests carry the console's own Origin."
+        description = "The watch: alerts, silences, sources, rules, duty book. A program comes with a personal token, made on the page of one's account, as `Authorization: Bearer wpa_…`: 600 requests a minute, then 429 with Retry-After. A browser that is signed in may also use its session cookie; its unsafe requests carry the console's own Origin."
     ),
+    modifiers(&Ways),
+    security(("token" = []), ("session" = [])),
     paths(
         get,
         me::get,
         alerts::list,
         alerts::show,
         alerts::acknowledge,
+        alerts::unacknowledge,
         alerts::assign,
         alerts::close,
         alerts::reopen,
@@ -27,6 +36,8 @@ use super::{alerts, ledger_entries, me, rules, silences, sources};
         silences::create,
         silences::preview,
         silences::end,
+        silences::extend,
+        silences::undo,
         sources::list,
         sources::show,
         rules::list,
@@ -37,8 +48,30 @@ use super::{alerts, ledger_entries, me, rules, silences, sources};
 )]
 pub(crate) struct Document;
 
+/// How one signs in.
+struct Ways;
+
+impl Modify for Ways {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let token = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("wpa_…")
+            .description(Some(
+                "A personal token; it may do what its role and its owner's role both allow.",
+            ))
+            .build();
+        let cookie = ApiKey::Cookie(ApiKeyValue::with_description(
+            "watchpost_session",
+            "The console's own session; over TLS its name is __Host-watchpost_session.",
+        ));
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(token));
+        components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
+    }
+}
+
 /// Answers with the description.
-#[utoipa::path(get, path = "/api/v1/openapi.json", responses((status = 200, description = "This document", body = serde_json::Value)))]
+#[utoipa::path(get, path = "/api/v1/openapi.json", security(()), responses((status = 200, description = "This document", body = serde_json::Value)))]
 pub(crate) async fn get() -> Json<utoipa::openapi::OpenApi> {
     Json(Document::openapi())
 }

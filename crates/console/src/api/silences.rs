@@ -1,4 +1,4 @@
-//! `/api/v1/silences`: what is hidden, what a silence would hide, making and ending them.
+//! `/api/v1/silences`: what is hidden, what a silence would hide, making, extending and ending them.
 
 use axum::{
     Json,
@@ -14,7 +14,8 @@ use crate::{
     desk::Desk,
     guard::Visit,
     pages::silence::form::Draft,
-    silencing, trial,
+    silencing::{self, Taken},
+    trial,
     trouble::{ErrorBody, Trouble},
 };
 
@@ -72,6 +73,33 @@ pub(crate) struct PreviewAlert {
     hidden: u64,
 }
 
+/// For how long a silence goes on, and why.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct Extending {
+    /// How many hours later it ends.
+    hours: Option<u32>,
+    #[serde(default)]
+    reason: String,
+}
+
+/// A step with a silence.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SilenceStep {
+    /// The silence.
+    id: String,
+    /// What undoes the step, for ten minutes and by the same person.
+    undo: Option<u64>,
+}
+
+impl From<Taken> for SilenceStep {
+    fn from(taken: Taken) -> Self {
+        Self {
+            id: taken.silence.to_string(),
+            undo: taken.entry,
+        }
+    }
+}
+
 /// Why a silence ends early.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct Ending {
@@ -113,14 +141,14 @@ pub(crate) async fn list(visit: Visit, State(desk): State<Desk>) -> Result<Json<
 }
 
 /// Makes a silence.
-#[utoipa::path(post, path = "/api/v1/silences", request_body = SilenceDraft, responses((status = 201), (status = 422, body = ErrorBody)))]
+#[utoipa::path(post, path = "/api/v1/silences", request_body = SilenceDraft, responses((status = 201, body = SilenceStep), (status = 422, body = ErrorBody)))]
 pub(crate) async fn create(
     visit: Visit,
     State(desk): State<Desk>,
     Body(draft): Body<SilenceDraft>,
-) -> Result<StatusCode, Trouble> {
-    silencing::create(&desk, &visit.scope, &draft.into()).await?;
-    Ok(StatusCode::CREATED)
+) -> Result<(StatusCode, Json<SilenceStep>), Trouble> {
+    let taken = silencing::create(&desk, &visit.scope, &draft.into()).await?;
+    Ok((StatusCode::CREATED, Json(taken.into())))
 }
 
 /// Says what a silence would have hidden; nothing is changed.
@@ -133,7 +161,7 @@ pub(crate) async fn preview(
     let trial = trial::run(&desk, &visit.scope, Draft::from(draft).scope()).await?;
     let concerned = |(alert, hidden): (model::Alert, u64)| PreviewAlert {
         id: alert.id.to_string(),
-        title: alert.rule.title,
+        title: visit.view.rule_title(&alert.rule).to_owned(),
         entity: alert.key.entity.name.to_string(),
         hidden,
     };
@@ -147,15 +175,43 @@ pub(crate) async fn preview(
     }))
 }
 
+/// Moves the end of a silence to later.
+#[utoipa::path(post, path = "/api/v1/silences/{id}/extend", params(("id" = String, Path)), request_body = Extending, responses((status = 200, body = SilenceStep), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody)))]
+pub(crate) async fn extend(
+    visit: Visit,
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    Body(extending): Body<Extending>,
+) -> Result<Json<SilenceStep>, Trouble> {
+    let asked = (extending.hours, extending.reason.as_str());
+    let taken = silencing::extend(&desk, &visit.scope, known(&id)?, asked).await?;
+    Ok(Json(taken.into()))
+}
+
 /// Ends a silence before its time.
-#[utoipa::path(post, path = "/api/v1/silences/{id}/end", params(("id" = String, Path)), request_body = Ending, responses((status = 204), (status = 409, body = ErrorBody)))]
+#[utoipa::path(post, path = "/api/v1/silences/{id}/end", params(("id" = String, Path)), request_body = Ending, responses((status = 200, body = SilenceStep), (status = 409, body = ErrorBody)))]
 pub(crate) async fn end(
     visit: Visit,
     State(desk): State<Desk>,
     Path(id): Path<String>,
     Body(ending): Body<Ending>,
-) -> Result<StatusCode, Trouble> {
-    let id: Id<Silence> = id.parse().map_err(|_| Trouble::NotFound)?;
-    silencing::end(&desk, &visit.scope, id, &ending.reason).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Json<SilenceStep>, Trouble> {
+    let taken = silencing::end(&desk, &visit.scope, known(&id)?, &ending.reason).await?;
+    Ok(Json(taken.into()))
+}
+
+/// Takes back one's own last step with a silence, within ten minutes.
+#[utoipa::path(post, path = "/api/v1/silences/{id}/undo", params(("id" = String, Path)), request_body = super::alerts::Undoing, responses((status = 200, body = SilenceStep), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody)))]
+pub(crate) async fn undo(
+    visit: Visit,
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    Body(undoing): Body<super::alerts::Undoing>,
+) -> Result<Json<SilenceStep>, Trouble> {
+    let taken = silencing::undo(&desk, &visit.scope, known(&id)?, undoing.undo).await?;
+    Ok(Json(taken.into()))
+}
+
+fn known(id: &str) -> Result<Id<Silence>, Trouble> {
+    id.parse().map_err(|_| Trouble::NotFound)
 }

@@ -3,3 +3,4 @@
 pub(crate) mod browsers;
 pub(crate) mod change;
 pub(crate) mod show;
+pub(crate) mod tokens;

@@ -4,5 +4,6 @@ pub(crate) mod change;
 pub(crate) mod form;
 pub(crate) mod list;
 mod preview;
+pub(crate) mod show;
 
 pub(crate) use preview::Trial;

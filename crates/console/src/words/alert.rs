@@ -79,6 +79,8 @@ super::messages! {
     nothing_selected: "Chưa chọn cảnh báo nào.", "No alert is selected.";
 
     done_acknowledge: "Đã nhận", "Acknowledged";
+    unacknowledge: "Trả lại hàng đợi", "Give back";
+    done_unacknowledge: "Đã trả lại", "Given back";
     done_assign: "Đã phân công", "Assigned";
     done_close: "Đã kết thúc", "Closed";
     done_reopen: "Đã mở lại", "Reopened";

@@ -71,6 +71,20 @@ impl Words {
         self.counted(count, "lần bị ẩn", ["hidden", "hidden"])
     }
 
+    /// A count of days.
+    pub(crate) fn days(self, count: u64) -> String {
+        self.counted(count, "ngày", ["day", "days"])
+    }
+
+    /// How many detections a day.
+    pub(crate) fn a_day(self, count: f64) -> String {
+        let count = self.decimal(count);
+        match self.0 {
+            Language::Vi => format!("khoảng {count} phát hiện mỗi ngày"),
+            Language::En => format!("about {count} detections a day"),
+        }
+    }
+
     /// What is being watched, for the empty queue.
     pub(crate) fn watching(self, rules: u64, sources: u64) -> String {
         let (rules, sources) = (self.rules(rules), self.sources(sources));

@@ -73,9 +73,9 @@ super::messages! {
     kind_team: "đội trực", "duty team";
     kind_deadline: "thời hạn", "deadline";
 
-    true_positive: "Cảnh báo đúng", "True positive";
+    true_positive: "Tấn công thật", "True positive";
     benign: "Hoạt động hợp lệ", "Benign";
-    false_positive: "Cảnh báo sai", "False positive";
+    false_positive: "Cảnh báo nhầm", "False positive";
     resolved: "Đã tự hết", "Resolved";
     accepted_risk: "Chấp nhận rủi ro", "Accepted risk";
     maintenance: "Bảo trì theo kế hoạch", "Planned maintenance";
@@ -97,6 +97,8 @@ super::messages! {
     error_too_large_next: "Hãy rút ngắn rồi gửi lại.", "Shorten it and send it again.";
     error_too_many: "Thử quá nhiều lần", "Too many attempts";
     error_too_many_next: "Hãy chờ một lúc rồi thử lại. Người khác vẫn đăng nhập được.", "Wait a little and try again. Others can still sign in.";
+    error_too_fast: "Gửi yêu cầu quá dày", "Too many requests";
+    error_too_fast_next: "Mỗi token được 600 yêu cầu một phút. Hãy chờ theo đầu mục Retry-After rồi gửi tiếp.", "A token has 600 requests a minute. Wait as Retry-After says and go on.";
     error_unavailable: "Kho dữ liệu không trả lời", "The store does not answer";
     error_unavailable_next: "Dữ liệu đã nhận không bị mất. Hãy thử lại sau ít giây; nếu vẫn vậy, xem nhật ký của Watchpost trên máy chủ.", "Nothing that was received is lost. Try again in a few seconds; if it stays so, read the log of Watchpost on its machine.";
     error_rejected: "Chưa thực hiện được", "This was not done";

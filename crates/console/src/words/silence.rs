@@ -19,6 +19,19 @@ super::messages! {
     silence_expires: "Hết hạn", "Ends";
     silence_ended_by: "Kết thúc sớm bởi", "Ended early by";
     silence_end: "Kết thúc ngay", "End now";
+    silence_change: "Gia hạn, kết thúc", "Extend or end";
+    silence_extend: "Gia hạn", "Extend";
+    silence_extend_by: "Thêm bao lâu, tính từ lúc sắp hết hạn", "How much longer, from its present end";
+    silence_extend_why: "Vì sao cần thêm thời gian", "Why it needs more time";
+    silence_end_why: "Vì sao không cần ẩn nữa", "Why it is no longer needed";
+    silence_made: "Tạo lúc", "Made";
+    silence_expected: "Dự kiến ẩn", "Expected to hide";
+    silence_rule_page: "Xem luật", "See the rule";
+    silence_hidden_title: "Những gì đã bị ẩn", "What it has hidden";
+    silence_hidden_nothing: "Lệnh này chưa ẩn phát hiện nào.", "It has hidden nothing so far.";
+    done_silence_made: "Đã tạo lệnh tạm ẩn", "The silence is in force";
+    done_silence_extended: "Đã gia hạn", "Extended";
+    done_silence_ended: "Đã kết thúc lệnh tạm ẩn", "The silence was ended";
     silence_rule: "Mã luật", "Rule id";
     silence_rule_hint: "Để trống nghĩa là mọi luật.", "Empty means every rule.";
     silence_entity_kind: "Loại đối tượng", "Kind of entity";
@@ -69,15 +82,20 @@ impl Words {
     pub(crate) fn ledger_action(self, action: &str) -> Option<&'static str> {
         let (vi, en) = match action {
             "alert.acknowledge" => ("Nhận xử lý cảnh báo", "Acknowledged an alert"),
+            "alert.unacknowledge" => ("Trả cảnh báo lại hàng đợi", "Gave an alert back"),
             "alert.assign" => ("Phân công cảnh báo", "Assigned an alert"),
             "alert.close" => ("Kết thúc cảnh báo", "Closed an alert"),
             "alert.reopen" => ("Mở lại cảnh báo", "Reopened an alert"),
             "alert.undo" => ("Hoàn tác", "Undid a step"),
             "silence.create" => ("Tạo lệnh tạm ẩn", "Made a silence"),
             "silence.extend" => ("Gia hạn lệnh tạm ẩn", "Extended a silence"),
+            "silence.undo" => ("Hoàn tác với lệnh tạm ẩn", "Undid a step with a silence"),
             "silence.end" => ("Kết thúc lệnh tạm ẩn", "Ended a silence"),
             "token.create" => ("Tạo token cho nguồn", "Made a source token"),
             "token.revoke" => ("Thu hồi token", "Revoked a source token"),
+            "api_token.create" => ("Tạo token API", "Made an API token"),
+            "api_token.revoke" => ("Thu hồi token API", "Revoked an API token"),
+            "api_token.use" => ("Dùng token API", "Used an API token"),
             "account.create" => ("Tạo tài khoản", "Made an account"),
             "account.role" => ("Đổi vai trò", "Changed a role"),
             "account.enable" => ("Mở khoá tài khoản", "Enabled an account"),

@@ -49,7 +49,13 @@ super::messages! {
     token_digest: "Dấu vân tay", "Fingerprint";
     tokens_empty: "Chưa có token nào.", "There is no token.";
     tokens_snippets: "Cấu hình mẫu", "Configurations to copy";
-    tokens_snippet_hint: "Thay ADDRESS bằng địa chỉ máy này; token đã được điền nếu vừa tạo.", "Put this machine’s address for ADDRESS; the token is filled in when it was just made.";
+    tokens_snippet_hint: "Địa chỉ lấy từ cấu hình đang chạy; token được điền sẵn ngay sau khi tạo, lúc khác hãy thay chữ TOKEN.", "The addresses are those of the running configuration; the token is filled in right after it was made, otherwise put it for TOKEN.";
+    intake_loopback: "Cổng nhận này chỉ nghe trên chính máy của trạm: máy khác chưa gửi tới được. Muốn mở, đặt listen và chứng chỉ trong [ingest] rồi khởi động lại.", "This listener is heard on the post’s own machine only: other machines cannot reach it yet. To open it, set listen and a certificate in [ingest] and restart.";
+    intake_plain: "Không có TLS: bản ghi và token đi qua mạng có thể bị đọc và giả mạo.", "Without TLS: records and tokens can be read and forged on their way.";
+    intake_http_off: "Cổng nhận HTTP đang tắt ([ingest.http] listen).", "The HTTP intake is off ([ingest.http] listen).";
+    intake_syslog_off: "Không có cổng nhận syslog nào đang mở ([ingest.syslog]).", "No syslog listener is open ([ingest.syslog]).";
+    intake_syslog: "Syslog: không cần token", "Syslog: no token is needed";
+    intake_authority: "Nếu chứng chỉ do tổ chức tự cấp, máy gửi phải tin cơ quan cấp đó.", "When the certificate comes from an authority of your own, the sender must trust that authority.";
 
     reject_oversized: "quá dài", "too long";
     reject_framing: "sai khung truyền", "broken framing";

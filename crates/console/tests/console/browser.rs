@@ -60,6 +60,7 @@ impl Trial {
             rule: model::RuleIdentity {
                 id: "new".into(),
                 title: title.to_owned(),
+                title_vi: String::new(),
                 ..known.rule.clone()
             },
             ..known.clone()

@@ -116,34 +116,95 @@ async fn a_silence_is_tried_made_and_ended() {
         .post_form("/silences", &format!("{scope}&reason=accepted_risk&hours=24&comment="))
         .await;
     assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(
-        location(
-            &client
-                .post_form(
-                    "/silences",
-                    &format!("{scope}&reason=accepted_risk&hours=24&comment=thu")
-                )
-                .await
-        ),
-        "/silences"
+    let made = location(
+        &client
+            .post_form(
+                "/silences",
+                &format!("{scope}&reason=accepted_risk&hours=24&comment=thu"),
+            )
+            .await,
     );
-    let in_force = post
-        .state
-        .ledger
-        .silences_in_force(&Scope::of_post("test"), post.state.clock.now())
-        .unwrap();
-    let made = in_force.iter().find(|silence| silence.comment == "thu").unwrap();
-    assert_eq!(
-        location(&client.post_form(&format!("/silences/{}/end", made.id), "").await),
-        "/silences"
+    let shown = page(client.get(&made).await).await;
+    assert!(
+        shown.contains("Đã tạo lệnh tạm ẩn") && shown.contains("Hoàn tác"),
+        "{shown}"
     );
+    let (address, undo) = made.split_once("?done=silence-made&undo=").unwrap();
+    let expires = |post: &Post| {
+        let id = address.rsplit_once('/').unwrap().1.parse().unwrap();
+        post.state
+            .ledger
+            .silence(&Scope::of_post("test"), id)
+            .unwrap()
+            .unwrap()
+            .expires_at
+    };
+    let first_end = expires(&post);
+
+    let refused = client.post_form(&format!("{address}/extend"), "hours=24&reason=").await;
+    assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(text(refused).await.contains("role=\"alert\""));
+    let extended = location(
+        &client
+            .post_form(&format!("{address}/extend"), "hours=24&reason=chua+xong")
+            .await,
+    );
+    assert_eq!(expires(&post).as_second() - first_end.as_second(), 24 * 3600);
+    let stale = client
+        .post_form(&format!("{address}/undo"), &format!("undo={undo}"))
+        .await;
+    assert_eq!(stale.status(), StatusCode::CONFLICT, "it was extended since");
+    let undo = extended.rsplit_once("undo=").unwrap().1;
+    let stranger = Client::of(&post, Role::Administrator);
     assert_eq!(
-        client
-            .post_form(&format!("/silences/{}/end", made.id), "")
+        stranger
+            .post_form(&format!("{address}/undo"), &format!("undo={undo}"))
             .await
             .status(),
-        StatusCode::CONFLICT
+        StatusCode::FORBIDDEN
     );
+    location(
+        &client
+            .post_form(&format!("{address}/undo"), &format!("undo={undo}"))
+            .await,
+    );
+    assert_eq!(expires(&post), first_end);
+
+    let ended = location(&client.post_form(&format!("{address}/end"), "reason=xong").await);
+    let again = client.post_form(&format!("{address}/end"), "").await;
+    assert_eq!(again.status(), StatusCode::CONFLICT);
+    let undo = ended.rsplit_once("undo=").unwrap().1;
+    let undone = location(
+        &client
+            .post_form(&format!("{address}/undo"), &format!("undo={undo}"))
+            .await,
+    );
+    let shown = page(client.get(&undone).await).await;
+    assert!(shown.contains("Đang có hiệu lực"), "{shown}");
+    for step in [
+        "Tạo lệnh tạm ẩn",
+        "Gia hạn lệnh tạm ẩn",
+        "Kết thúc lệnh tạm ẩn",
+        "Hoàn tác với lệnh tạm ẩn",
+    ] {
+        assert!(shown.contains(step), "{step} is in the history");
+    }
+}
+
+#[tokio::test]
+async fn an_alert_is_given_back_and_that_is_undone() {
+    let post = post();
+    let client = Client::of(&post, Role::DutyOfficer);
+    let alert = format!("alert={}:1", post.alerts[0].id);
+    location(&client.post_form("/alerts/acknowledge", &alert).await);
+    let shown = page(client.get(&format!("/alerts/{}", post.alerts[0].id)).await).await;
+    assert!(shown.contains("/alerts/unacknowledge"), "{shown}");
+    let alert = format!("alert={}:2", post.alerts[0].id);
+    let next = location(&client.post_form("/alerts/unacknowledge", &alert).await);
+    assert_eq!(state_of(&post, 0), AlertState::New);
+    let undo = next.rsplit_once("undo=").unwrap().1;
+    client.post_form("/alerts/undo", &format!("undo={undo}")).await;
+    assert!(matches!(state_of(&post, 0), AlertState::Acknowledged { .. }));
 }
 
 #[tokio::test]
@@ -181,6 +242,15 @@ async fn a_token_is_shown_once() {
         made.contains(&format!("Bearer {token}")),
         "the configurations have the token filled in"
     );
+    for address in [
+        "https://post.example:8651/v1/ndjson",
+        "target=\"127.0.0.1\" port=\"5514\" protocol=\"udp\"",
+    ] {
+        assert!(
+            made.contains(&address.replace('"', "&quot;")),
+            "the configurations have {address}"
+        );
+    }
     let listed = page(client.get("/tokens").await).await;
     assert!(!listed.contains(token) && listed.contains("mail-gateways"));
 }

@@ -89,6 +89,17 @@ impl Post {
                 push_key: "BA1Hxzyi1RUM1b5wjxsn7nGxAszw2u61m164i3MrAIxHF6YK5h4SDYic-dRuU_RCPCfA5aq9ojSwk5Y2EmClBPs"
                     .into(),
             },
+            intake: console::Intake {
+                http: Some(console::Door {
+                    at: ([0, 0, 0, 0], 8651).into(),
+                    tls: true,
+                }),
+                syslog_udp: Some(console::Door {
+                    at: ([127, 0, 0, 1], 5514).into(),
+                    tls: false,
+                }),
+                ..console::Intake::default()
+            },
             config: ConsoleConfig::default(),
             tls: false,
         };

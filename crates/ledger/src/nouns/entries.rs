@@ -1,7 +1,9 @@
 //! The duty book: entries as people page through them, the history of one thing, and what an undo needs.
 
-use model::{Actor, Alert, Id, Permission, Scope};
+use model::{Actor, Alert, Id, Permission, Scope, Silence};
 use rusqlite::{Connection, params};
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use super::detections::{parse_number, row_limit};
 use crate::{
@@ -33,6 +35,17 @@ pub struct HistoryItem {
     pub action: String,
     /// Why, where there are words.
     pub reason: Option<String>,
+}
+
+/// What one decision of a person did to a silence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SilenceChange {
+    /// The step.
+    pub step: HistoryItem,
+    /// The silence before it; absent when it was made by it.
+    pub before: Option<Silence>,
+    /// The silence after it.
+    pub after: Silence,
 }
 
 /// What one decision of a person did to an alert.
@@ -119,24 +132,40 @@ impl Ledger {
     /// See [`ReadError`].
     pub fn alert_change(&self, scope: &Scope, number: u64, alert: Id<Alert>) -> Result<Option<AlertChange>, ReadError> {
         self.read(scope, Permission::ReadAlerts, |connection| {
-            let Some(entry) = one(connection, number)? else {
+            let Some((step, before, Some(after))) = told(connection, number, ("put_alert", &format!("alert:{alert}")))?
+            else {
                 return Ok(None);
             };
-            let content: Content = serde_json::from_str(&entry.content)?;
-            let subject = format!("alert:{alert}");
-            let bodies = content
-                .changes
-                .into_iter()
-                .find(|note| note.change == "put_alert" && note.subject.as_ref() == Some(&subject))
-                .and_then(|note| note.before.zip(note.after));
-            let Some((before, after)) = bodies else {
+            Ok(before.map(|before| AlertChange { step, before, after }))
+        })
+    }
+
+    /// The steps of people in a silence's life, newest first, at most [`Ledger::PAGE_ITEMS_MAX`].
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn silence_history(&self, scope: &Scope, silence: Id<Silence>) -> Result<Vec<HistoryItem>, ReadError> {
+        self.read(scope, Permission::ReadSilences, |connection| {
+            steps_of(connection, &format!("silence:{silence}"))
+        })
+    }
+
+    /// What a person's decision did to a silence; absent when the entry is not a person's decision about this silence.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn silence_change(
+        &self,
+        scope: &Scope,
+        number: u64,
+        silence: Id<Silence>,
+    ) -> Result<Option<SilenceChange>, ReadError> {
+        self.read(scope, Permission::ReadSilences, |connection| {
+            let subject = format!("silence:{silence}");
+            let Some((step, before, Some(after))) = told(connection, number, ("put_silence", &subject))? else {
                 return Ok(None);
             };
-            Ok(Some(AlertChange {
-                before: serde_json::from_str(before.get())?,
-                after: serde_json::from_str(after.get())?,
-                step: step(entry),
-            }))
+            Ok(Some(SilenceChange { step, before, after }))
         })
     }
 
@@ -157,6 +186,31 @@ impl Ledger {
             None => Ok(None),
         }
     }
+}
+
+/// A step with the bodies of its subject before and after, as far as the entry holds them; none when the entry does not
+/// have the change.
+pub(crate) type Told<T> = Option<(HistoryItem, Option<T>, Option<T>)>;
+
+/// What an entry says that it did to one subject.
+pub(crate) fn told<T: DeserializeOwned>(
+    connection: &Connection,
+    number: u64,
+    (change, subject): (&str, &str),
+) -> Result<Told<T>, ReadError> {
+    let Some(entry) = one(connection, number)? else {
+        return Ok(None);
+    };
+    let content: Content = serde_json::from_str(&entry.content)?;
+    let note = content
+        .changes
+        .into_iter()
+        .find(|note| note.change == change && note.subject.as_deref() == Some(subject));
+    let Some(note) = note else {
+        return Ok(None);
+    };
+    let body = |body: Option<Box<RawValue>>| body.map(|body| serde_json::from_str(body.get())).transpose();
+    Ok(Some((step(entry), body(note.before)?, body(note.after)?)))
 }
 
 /// The steps of one subject's life, newest first.
@@ -182,7 +236,7 @@ fn step(entry: Entry) -> HistoryItem {
     }
 }
 
-pub(crate) fn one(connection: &Connection, number: u64) -> Result<Option<Entry>, ReadError> {
+fn one(connection: &Connection, number: u64) -> Result<Option<Entry>, ReadError> {
     let sql = format!("SELECT {COLUMNS} FROM entry WHERE number = $1");
     Ok(entries(connection, &sql, params![big(number)])?.into_iter().next())
 }

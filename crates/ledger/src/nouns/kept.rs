@@ -9,7 +9,7 @@ use crate::{
     ApplyError, HistoryItem, Ledger, Page, PageAt, ReadError, StoreError,
     apply::Booking,
     database::{big, micros},
-    entry::{ChangeNote, Content, sha256_hex},
+    entry::{ChangeNote, sha256_hex},
     error::{conflict, conflict_about},
     nouns::entries,
 };
@@ -254,20 +254,9 @@ impl Ledger {
         key: &str,
     ) -> Result<Option<(Option<T>, T)>, ReadError> {
         self.read(scope, T::READ, |connection| {
-            let Some(entry) = entries::one(connection, number)? else {
-                return Ok(None);
-            };
-            let content: Content = serde_json::from_str(&entry.content)?;
             let subject = format!("{}:{key}", T::KIND);
-            let note = content
-                .changes
-                .into_iter()
-                .find(|note| note.change == "put_noun" && note.subject.as_ref() == Some(&subject));
-            let Some((before, Some(after))) = note.map(|note| (note.before, note.after)) else {
-                return Ok(None);
-            };
-            let before = before.map(|body| serde_json::from_str(body.get())).transpose()?;
-            Ok(Some((before, serde_json::from_str(after.get())?)))
+            let told = entries::told(connection, number, ("put_noun", &subject))?;
+            Ok(told.and_then(|(_, before, after)| Some((before, after?))))
         })
     }
 }

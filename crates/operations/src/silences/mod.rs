@@ -6,7 +6,7 @@ mod steps;
 
 pub use coverage::{Index, covers, in_force};
 pub use preview::{Example, Preview};
-pub use steps::{Draft, create, end, extend, hid, outgrown};
+pub use steps::{Draft, create, end, extend, hid, outgrown, undo};
 
 /// The longest time a silence lasts, in days; it can be extended before it ends.
 pub const DAYS_MAX: i64 = 365;
@@ -24,6 +24,6 @@ pub const OUTGROWN_MIN: u64 = 100;
 pub const OUTGROWN: &str = "watchpost/silence-outgrown";
 /// Its title.
 pub const OUTGROWN_TITLE: model::Phrase = model::Phrase::new(
-    "Quy tắc ẩn đang ẩn nhiều hơn hẳn dự kiến",
+    "Lệnh tạm ẩn đang ẩn nhiều hơn hẳn dự kiến",
     "A silence hides far more than was expected of it",
 );

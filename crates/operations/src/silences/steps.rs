@@ -28,7 +28,11 @@ const NOT_LATER: Phrase = Phrase::new(
     "thời hạn mới không muộn hơn thời hạn cũ",
     "the new end is not later than the old one",
 );
-const OVER: Phrase = Phrase::new("quy tắc ẩn này đã hết hiệu lực", "the silence is over");
+const MOVED_ON: Phrase = Phrase::new(
+    "sau bước đó đã có bước khác; không hoàn tác được nữa",
+    "other steps followed on that one; it cannot be taken back any more",
+);
+const OVER: Phrase = Phrase::new("lệnh tạm ẩn này đã hết hiệu lực", "the silence is over");
 
 /// A silence as its author fills it in.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,6 +122,30 @@ pub fn end(silence: &Silence, why: &str, step: Step<'_>) -> Result<Decision, Rej
     ended.state = SilenceState::Ended { at: step.at, by };
     ended.revision += 1;
     Ok(step.decides("silence.end", Some(why), vec![put(ended)]))
+}
+
+/// Takes back a step with a silence: its state and its end become what they were `before` it; one that was just made ends.
+/// What it hid since stays counted. `change` is the silence before and after the step.
+///
+/// # Errors
+/// When other steps followed on that one, or the role does not allow it.
+pub fn undo(
+    silence: &Silence,
+    (before, after): (Option<&Silence>, &Silence),
+    step: Step<'_>,
+) -> Result<Decision, Rejected> {
+    step.needs(Permission::WriteSilences)?;
+    let by = step.person()?;
+    if silence.state != after.state || silence.expires_at != after.expires_at {
+        return Err(Rejected::NotNow(MOVED_ON));
+    }
+    let mut undone = silence.clone();
+    (undone.state, undone.expires_at) = match before {
+        Some(before) => (before.state.clone(), before.expires_at),
+        None => (SilenceState::Ended { at: step.at, by }, silence.expires_at),
+    };
+    undone.revision += 1;
+    Ok(step.decides("silence.undo", None, vec![put(undone)]))
 }
 
 /// Counts what silences hid (silence, how many, when the last of them happened), and reports those that have outgrown what

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 mod alerts;
+mod api_tokens;
 mod browsers;
 mod content;
 mod deadlines;

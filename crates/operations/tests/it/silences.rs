@@ -255,3 +255,36 @@ fn a_preview_tells_what_would_have_been_hidden_and_what_is_unsure() {
     assert_eq!(preview.examples.len(), silences::Preview::EXAMPLES_MAX);
     assert!((preview.per_day(7) - 30.0 / 7.0).abs() < 1e-9);
 }
+
+#[test]
+fn the_last_step_with_a_silence_can_be_taken_back_and_what_it_hid_stays_counted() {
+    let lead = scope(1);
+    let fresh = made(&silences::create(draft(), step(&lead, 0), entropy(1)).unwrap());
+    let longer = made(&silences::extend(&fresh, at(8 * DAY), "not fixed yet", step(&lead, DAY)).unwrap());
+    let counted = Silence {
+        hidden: 40,
+        revision: 3,
+        ..longer.clone()
+    };
+    let undone = made(&silences::undo(&counted, (Some(&fresh), &longer), step(&lead, DAY)).unwrap());
+    assert_eq!(
+        (undone.expires_at, undone.hidden, undone.revision),
+        (at(7 * DAY), 40, 4)
+    );
+
+    let ended = made(&silences::end(&counted, "fixed", step(&lead, 2 * DAY)).unwrap());
+    let again = made(&silences::undo(&ended, (Some(&counted), &ended), step(&lead, 2 * DAY)).unwrap());
+    assert!(silences::in_force(&again, at(7 * DAY)));
+    assert!(
+        silences::undo(&ended, (Some(&fresh), &longer), step(&lead, 2 * DAY)).is_err(),
+        "it was ended since"
+    );
+
+    let never = made(&silences::undo(&fresh, (None, &fresh), step(&lead, 60)).unwrap());
+    assert!(!silences::in_force(&never, at(60)));
+    let officer = Scope::of_session(&user(2, Role::DutyOfficer));
+    assert_eq!(
+        silences::undo(&fresh, (None, &fresh), step(&officer, 60)),
+        Err(Rejected::NotAllowed)
+    );
+}

@@ -62,10 +62,19 @@ pub(crate) fn render(
         }
         div.columns {
             (sessions_card(view, sessions, this))
-            div.stack { (browsers) (password_card(words)) (language_card(words)) }
+            div.stack { (browsers) (tokens_card(words)) (password_card(words)) (language_card(words)) }
         }
     };
     frame::page(view, Place::Account, words.account_title(), &content)
+}
+
+fn tokens_card(words: Words) -> Markup {
+    html! {
+        section.card { header { h2 { (words.api_tokens_title()) } } div.body {
+            p { (words.api_tokens_lead()) }
+            p { a.button href="/account/tokens" { (words.api_tokens_manage()) } }
+        } }
+    }
 }
 
 fn password_card(words: Words) -> Markup {

@@ -53,6 +53,9 @@ fn actions(view: &View, shown: &AlertPage) -> Markup {
                     @if matches!(alert.state, AlertState::New) {
                         button.button.primary type="submit" data-key="a" { (words.acknowledge()) " " kbd aria-hidden="true" { "a" } }
                     }
+                    @if matches!(alert.state, AlertState::Acknowledged { .. }) {
+                        button.button type="submit" formaction="/alerts/unacknowledge" { (words.unacknowledge()) }
+                    }
                     @if open {
                         button.button type="button" data-dialog="close-dialog" { (words.close()) "… " kbd aria-hidden="true" { "c" } }
                     } @else {

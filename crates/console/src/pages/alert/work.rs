@@ -18,6 +18,11 @@ pub(crate) async fn acknowledge(visit: Visit, State(desk): State<Desk>, form: Fo
     take(&visit, &desk, &form, (Verb::Acknowledge, Done::Acknowledge)).await
 }
 
+/// Gives alerts back to the queue.
+pub(crate) async fn unacknowledge(visit: Visit, State(desk): State<Desk>, form: Form) -> Result<Redirect, Trouble> {
+    take(&visit, &desk, &form, (Verb::Unacknowledge, Done::Unacknowledge)).await
+}
+
 /// Gives alerts to somebody, or to nobody.
 pub(crate) async fn assign(visit: Visit, State(desk): State<Desk>, form: Form) -> Result<Redirect, Trouble> {
     let assignee = form.required("assignee")?;

@@ -201,7 +201,7 @@ fn answer_fields(words: Words, draft: &Draft) -> Markup {
     }
 }
 
-fn duration(words: Words, hours: u32) -> String {
+pub(super) fn duration(words: Words, hours: u32) -> String {
     match hours {
         1 => words.one_hour().to_owned(),
         8 => words.eight_hours().to_owned(),

@@ -113,11 +113,8 @@ fn row(view: &View, people: &People, silence: &Silence) -> Markup {
                 }
             }
             td.num {
-                @if !over && view.may(Permission::WriteSilences) {
-                    form method="post" action={ "/silences/" (silence.id) "/end" } {
-                        input type="hidden" name="revision" value=(silence.revision);
-                        button.button.small type="submit" { (words.silence_end()) }
-                    }
+                a.button.small href={ "/silences/" (silence.id) } aria-label={ (words.open()) " " (visible(&silence.comment)) } {
+                    @if !over && view.may(Permission::WriteSilences) { (words.silence_change()) } @else { (words.open()) }
                 }
             }
         }

@@ -2,17 +2,22 @@
 
 use axum::{
     extract::State,
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
 use model::SourceId;
 use operations::{Step, people};
 
 use super::list::{Fresh, render};
-use crate::{desk::Desk, form::Form, guard::Visit, secrets, trouble::Trouble};
+use crate::{addresses, desk::Desk, form::Form, guard::Visit, secrets, trouble::Trouble};
 
 /// Makes a token and shows it, this once.
-pub(crate) async fn create(visit: Visit, State(desk): State<Desk>, form: Form) -> Result<Response, Trouble> {
+pub(crate) async fn create(
+    visit: Visit,
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, Trouble> {
     let source = form.required("source")?.trim();
     let secret = secrets::secret("wp_", desk.state.randomness.as_ref());
     let made = people::create_token(
@@ -44,7 +49,9 @@ pub(crate) async fn create(visit: Visit, State(desk): State<Desk>, form: Form) -
     };
     let scope = visit.scope.clone();
     let tokens = desk.read(move |ledger| ledger.tokens(&scope)).await?;
-    Ok((status, render(&visit.view, &tokens, fresh.as_ref(), problem.as_deref())).into_response())
+    let intake = (&desk.state.intake, addresses::host(&headers));
+    let news = (fresh.as_ref(), problem.as_deref());
+    Ok((status, render(&visit.view, &tokens, intake, news)).into_response())
 }
 
 /// Revokes a token; its sender is refused from now on.

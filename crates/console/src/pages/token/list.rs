@@ -1,6 +1,6 @@
 //! `GET /tokens`: the tokens there are, a form for a new one, and configurations to copy.
 
-use axum::extract::State;
+use axum::{extract::State, http::HeaderMap};
 use maud::{Markup, html};
 use model::SourceToken;
 
@@ -12,6 +12,7 @@ use crate::{
     addresses,
     frame::{self, Place, View},
     marks::Mark,
+    state::Intake,
     text::visible,
 };
 
@@ -23,21 +24,27 @@ pub(crate) struct Fresh {
 }
 
 /// Answers with all tokens.
-pub(crate) async fn get(visit: Visit, State(desk): State<Desk>) -> Result<Markup, Trouble> {
+pub(crate) async fn get(visit: Visit, State(desk): State<Desk>, headers: HeaderMap) -> Result<Markup, Trouble> {
     let Visit { view, scope, .. } = visit;
     let tokens = desk.read(move |ledger| ledger.tokens(&scope)).await?;
-    Ok(render(&view, &tokens, None, None))
+    let intake = (&desk.state.intake, addresses::host(&headers));
+    Ok(render(&view, &tokens, intake, (None, None)))
 }
 
-/// The page.
-pub(crate) fn render(view: &View, tokens: &[SourceToken], fresh: Option<&Fresh>, problem: Option<&str>) -> Markup {
+/// The page: `intake` with the name by which the reader's browser came, and what just happened.
+pub(crate) fn render(
+    view: &View,
+    tokens: &[SourceToken],
+    (intake, here): (&Intake, &str),
+    (fresh, problem): (Option<&Fresh>, Option<&str>),
+) -> Markup {
     let words = view.words;
     let content = html! {
         div.page-head { h1 { (words.tokens_title()) } p.lead { (words.tokens_lead()) } }
         @if let Some(problem) = problem { p.notice.bad role="alert" { (Mark::Warning.draw()) span { (problem) } } }
         @if let Some(fresh) = fresh { (shown_once(view, fresh)) }
         div.columns {
-            div.stack { (table(view, tokens)) (snippets::render(words, fresh)) }
+            div.stack { (table(view, tokens)) (snippets::render(words, intake, here, fresh)) }
             section.card { header { h2 { (words.token_make()) } } div.body {
                 form.form method="post" action="/tokens" {
                     div.field {
