@@ -7,6 +7,7 @@ use model::{Entities, Event, Fields, LogSourceSet, Problem, ProblemKind, RawReco
 use crate::{
     assembler::Ending,
     limits,
+    settings::Settings,
     times::{self, Moment},
 };
 
@@ -16,7 +17,9 @@ pub(crate) struct Draft {
     /// When the record was received: what guesses of years are made from.
     pub(crate) received_at: Timestamp,
     /// The offset of times that name no zone.
-    pub(crate) zoneless_offset: Offset,
+    zoneless_offset: Offset,
+    /// Whether the time of receipt may tell that they are UTC.
+    receipt_tells_utc: bool,
     /// The source module that read it.
     pub(crate) format: &'static str,
     /// The Sigma log sources it belongs to.
@@ -43,10 +46,11 @@ pub(crate) struct Joins {
 }
 
 impl Draft {
-    pub(crate) fn new(record: &RawRecord, zoneless_offset: Offset, empty: &LogSourceSet) -> Self {
+    pub(crate) fn new(record: &RawRecord, settings: &Settings, empty: &LogSourceSet) -> Self {
         Self {
             received_at: record.received_at,
-            zoneless_offset,
+            zoneless_offset: settings.zoneless_offset,
+            receipt_tells_utc: settings.receipt_tells_utc,
             format: "unknown",
             logsources: empty.clone(),
             fields: Fields::with_capacity(48),
@@ -106,19 +110,37 @@ impl Draft {
 
     /// Sets when it happened from an ISO 8601 text; a zone that is missing is guessed. False when the text is no time.
     pub(crate) fn happened_iso(&mut self, text: &str) -> bool {
-        let moment = times::of_iso(text, self.zoneless_offset);
+        let moment = self.iso(text);
         self.happened_if_read(moment, &text)
     }
 
     /// Sets when it happened from a local time; a zone that is missing is guessed.
     pub(crate) fn happened_civil(&mut self, local: civil::DateTime, zone: Option<Offset>) {
-        self.happened(times::of_civil(local, zone, self.zoneless_offset));
+        self.moment = self.zoned(|assumed| Some(times::of_civil(local, zone, assumed)));
     }
 
     /// Sets when it happened from month, day and time; the year is guessed, and the zone where it is missing.
     pub(crate) fn happened_yearless(&mut self, month: i8, day: i8, time: civil::Time, zone: Option<Offset>) {
-        let moment = times::of_yearless((month, day, time), zone, self.zoneless_offset, self.received_at);
+        let moment = self.zoned(|assumed| times::of_yearless((month, day, time), zone, assumed, self.received_at));
         self.happened_if_read(moment, &format_args!("{month}-{day} {time}"));
+    }
+
+    /// An ISO 8601 text as a time; a zone that is missing is guessed.
+    pub(crate) fn iso(&self, text: &str) -> Option<Moment> {
+        self.zoned(|assumed| times::of_iso(text, assumed))
+    }
+
+    /// Reads a time by the offset of times without a zone, or as UTC where only that is when the record was received.
+    fn zoned(&self, read: impl Fn(Offset) -> Option<Moment>) -> Option<Moment> {
+        let moment = read(self.zoneless_offset)?;
+        let just_then = |moment: &Moment| {
+            let late = self.received_at.as_second() - moment.at.as_second();
+            late.abs() <= limits::JUST_THEN_SECONDS
+        };
+        if !self.receipt_tells_utc || moment.guess.is_none() || just_then(&moment) {
+            return Some(moment);
+        }
+        Some(read(Offset::UTC).filter(just_then).unwrap_or(moment))
     }
 
     /// Whether something was assumed about when it happened.

@@ -1,6 +1,9 @@
 //! The named limits of reading a record. What passes one stays in the raw record only, and a
 //! [`LimitReached`](model::ProblemKind::LimitReached) problem says so.
 
+/// How long after it was written a record counts as received just then, in seconds.
+pub const JUST_THEN_SECONDS: i64 = 120;
+
 /// Deepest nesting of objects and lists that is flattened into fields.
 pub const DEPTH_MAX: usize = 32;
 

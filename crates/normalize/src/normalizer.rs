@@ -70,7 +70,7 @@ impl Normalizer {
     /// Reads one record. Always gives an event or a part of one, with the record's bytes in it.
     #[must_use]
     pub fn normalize(&self, seq: Seq, record: &RawRecord) -> Normalized {
-        let mut draft = Draft::new(record, self.settings.zoneless_offset, &self.no_logsources);
+        let mut draft = Draft::new(record, &self.settings, &self.no_logsources);
         let text = decode(&record.bytes, &mut draft);
         // The columns that a header line named stand behind the name of the source.
         let (hint, columns) = match &record.format {

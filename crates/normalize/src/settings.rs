@@ -10,12 +10,16 @@ pub struct Settings {
     /// The offset from UTC of times that name no zone, written `+07:00` (Vietnam, the default).
     #[serde(deserialize_with = "offset")]
     pub zoneless_offset: Offset,
+    /// Whether records are received as they are written: then a time without a zone that was received just then when it is
+    /// read as UTC, and was not by the offset above, is UTC. Servers run on UTC wherever they stand.
+    pub receipt_tells_utc: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             zoneless_offset: Offset::constant(7),
+            receipt_tells_utc: false,
         }
     }
 }

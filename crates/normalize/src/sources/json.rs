@@ -46,7 +46,7 @@ pub(crate) fn read_time(draft: &mut Draft, names: &[&str]) -> bool {
         let moment = match value {
             Some(Value::Text(text)) => match times::of_epoch_text(text) {
                 Some(at) => Some(at.into()),
-                None => times::of_iso(text, draft.zoneless_offset),
+                None => draft.iso(text),
             },
             Some(Value::Int(number)) => times::of_epoch(*number).map(Into::into),
             #[expect(

@@ -177,6 +177,7 @@ fn start_pump(
         stores: stores.clone(),
         normalizer: Arc::new(Normalizer::new(&Settings {
             zoneless_offset: configuration.offset()?,
+            receipt_tells_utc: true,
         })),
         rules,
         metrics,
