@@ -155,6 +155,7 @@ mod tests {
         let folders = RuleFolders {
             built_in: true,
             folders: Vec::new(),
+            pipelines: Vec::new(),
         };
         let rules = folders.load().unwrap();
         assert!(rules.refused().is_empty(), "{:?}", rules.refused());

@@ -143,6 +143,7 @@ pub(crate) fn run(configuration: &Configuration, options: &Options) -> Result<()
         rules,
         normalizer: Normalizer::new(&Settings {
             zoneless_offset: configuration.offset()?,
+            receipt_tells_utc: false,
         }),
         threads,
     };

@@ -109,7 +109,7 @@ pub(crate) fn open(path: &Path, on_read: impl Fn(u64) + Send + 'static) -> io::R
         inner: File::open(path)?,
         on_read,
     };
-    let mut plain = unpacked(BufReader::with_capacity(BUFFER_BYTES, raw))?;
+    let mut plain = as_utf8(unpacked(BufReader::with_capacity(BUFFER_BYTES, raw))?)?;
     let head = plain.fill_buf()?;
     Ok(match head {
         [] => Content::Empty,
@@ -133,7 +133,19 @@ fn unpacked(mut packed: BufReader<impl Read + Send + 'static>) -> io::Result<Box
     Ok(Box::new(packed))
 }
 
-/// Text has no NUL bytes; UTF-16 text with a byte order mark does, and is not read here either.
+/// What Windows programs write as text by default, UTF-16 with a byte order mark, as UTF-8; anything else as it is.
+fn as_utf8(mut plain: Box<dyn BufRead + Send>) -> io::Result<Box<dyn BufRead + Send>> {
+    let big_endian = match plain.fill_buf()? {
+        [0xff, 0xfe, ..] => false,
+        [0xfe, 0xff, ..] => true,
+        _ => return Ok(plain),
+    };
+    plain.consume(2);
+    let text = Utf16::new(plain, big_endian);
+    Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, text)))
+}
+
+/// Text has no NUL bytes.
 fn is_binary(head: &[u8]) -> bool {
     head.iter().take(4096).any(|byte| *byte == 0)
 }
@@ -149,6 +161,74 @@ fn holds_json_values(head: &[u8]) -> bool {
             .position(|byte| *byte == b'\n')
             .is_some_and(|end| serde_json::from_slice::<serde::de::IgnoredAny>(&text[..end]).is_err()),
         _ => false,
+    }
+}
+
+/// UTF-16 read as UTF-8; what is no character becomes U+FFFD.
+struct Utf16<R> {
+    inner: R,
+    big_endian: bool,
+    /// Bytes that are not a whole character yet.
+    waiting: Vec<u8>,
+    /// Text that was not taken yet, and how much of it was.
+    text: String,
+    taken: usize,
+}
+
+impl<R: Read> Utf16<R> {
+    fn new(inner: R, big_endian: bool) -> Self {
+        Self {
+            inner,
+            big_endian,
+            waiting: Vec::new(),
+            text: String::new(),
+            taken: 0,
+        }
+    }
+
+    /// Reads on; `false` at the end.
+    fn more(&mut self) -> io::Result<bool> {
+        let mut block = [0; 16 << 10];
+        let count = self.inner.read(&mut block)?;
+        self.waiting.extend_from_slice(&block[..count]);
+        let whole = if count == 0 { self.waiting.len() } else { self.whole() };
+        let units = self.waiting[..whole]
+            .chunks(2)
+            .map(|pair| match (pair, self.big_endian) {
+                ([one, other], true) => u16::from_be_bytes([*one, *other]),
+                ([one, other], false) => u16::from_le_bytes([*one, *other]),
+                // Half a unit at the end of the file is no character, as a lone surrogate is not.
+                _ => 0xd800,
+            });
+        self.text = char::decode_utf16(units)
+            .map(|read| read.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect();
+        self.taken = 0;
+        self.waiting.drain(..whole);
+        Ok(count > 0 || !self.text.is_empty())
+    }
+
+    /// How many of the waiting bytes are whole characters: the first half of a pair waits for the second.
+    fn whole(&self) -> usize {
+        let even = self.waiting.len() & !1;
+        let high = if self.big_endian { 2 } else { 1 };
+        let split = even >= 2 && matches!(self.waiting[even - high], 0xd8..=0xdb);
+        even - if split { 2 } else { 0 }
+    }
+}
+
+impl<R: Read> Read for Utf16<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.taken == self.text.len() {
+            if !self.more()? {
+                return Ok(0);
+            }
+        }
+        let rest = &self.text.as_bytes()[self.taken..];
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        self.taken += count;
+        Ok(count)
     }
 }
 
@@ -195,6 +275,53 @@ impl<R: Read, F: Fn(u64)> Read for Counted<R, F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn utf_16_is_read_as_utf_8_wherever_it_is_cut() {
+        /// Gives a few bytes at a time.
+        struct Dripping<'a>(&'a [u8], usize);
+        impl Read for Dripping<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                let count = self.1.min(self.0.len()).min(buffer.len());
+                buffer[..count].copy_from_slice(&self.0[..count]);
+                self.0 = &self.0[count..];
+                Ok(count)
+            }
+        }
+        let text = "{\"Message\": \"lừa đảo 🐟\"}\r\n";
+        for big_endian in [false, true] {
+            let bytes: Vec<u8> = text
+                .encode_utf16()
+                .flat_map(|unit| {
+                    if big_endian {
+                        unit.to_be_bytes()
+                    } else {
+                        unit.to_le_bytes()
+                    }
+                })
+                .collect();
+            for step in [1, 2, 3, 5, 64] {
+                let mut read = String::new();
+                Utf16::new(Dripping(&bytes, step), big_endian)
+                    .read_to_string(&mut read)
+                    .unwrap();
+                assert_eq!(read, text, "{step}");
+            }
+        }
+        let mut odd = String::new();
+        Utf16::new(&b"a\0\x3d\xd8b"[..], false)
+            .read_to_string(&mut odd)
+            .unwrap();
+        assert_eq!(odd, "a\u{fffd}\u{fffd}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_as_text(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200), big_endian: bool) {
+            let mut read = String::new();
+            Utf16::new(&bytes[..], big_endian).read_to_string(&mut read).unwrap();
+        }
+    }
 
     #[test]
     fn what_unpacks_to_too_much_is_read_to_the_limit_and_said() {
