@@ -19,6 +19,7 @@ pub fn summary_of(event: &Event) -> String {
         .or_else(|| first_text(event, SAYING))
         .or_else(|| connection(entities))
         .or_else(|| entities.process_executable.as_deref().map(str::to_owned))
+        .or_else(|| windows(event))
         .unwrap_or_else(|| String::from_utf8_lossy(&event.raw[..event.raw.len().min(4 * CHARACTERS_MAX)]).into_owned());
     one_line(&line)
 }
@@ -79,6 +80,59 @@ fn connection(entities: &Entities) -> Option<String> {
     }
     if let Some(program) = &entities.process_executable {
         let _ = write!(line, " ({program})");
+    }
+    Some(line)
+}
+
+/// Fields of a Windows event that say nothing of what happened.
+const WINDOWS_FRAME: &[&str] = &[
+    "@timestamp",
+    "EventTime",
+    "EventReceivedTime",
+    "TimeCreated",
+    "SystemTime",
+    "Hostname",
+    "Computer",
+    "Keywords",
+    "EventType",
+    "SeverityValue",
+    "Severity",
+    "EventID",
+    "EventRecordID",
+    "RecordNumber",
+    "SourceName",
+    "SourceModuleName",
+    "SourceModuleType",
+    "Provider_Name",
+    "ProviderGuid",
+    "Guid",
+    "Channel",
+    "Version",
+    "Level",
+    "Task",
+    "Opcode",
+    "OpcodeValue",
+    "ActivityID",
+    "ProcessID",
+    "ThreadID",
+    "ExecutionProcessID",
+];
+/// Fields that the line of a Windows event names.
+const WINDOWS_FIELDS_MAX: usize = 6;
+
+/// A Windows event without words of its own: which one it is, and the first of its own fields.
+fn windows(event: &Event) -> Option<String> {
+    let number = event.entities.event_code.as_deref()?;
+    let log = ["Channel", "Provider_Name", "SourceName"]
+        .iter()
+        .find_map(|name| event.fields.text(name))?;
+    let mut line = format!("{log} {number}");
+    let own = event.fields.iter().filter_map(|field| {
+        let text = field.value.as_text().filter(|text| !matches!(*text, "" | "-"))?;
+        (!WINDOWS_FRAME.contains(&field.name.as_str())).then_some((&field.name, text))
+    });
+    for (name, text) in own.take(WINDOWS_FIELDS_MAX) {
+        let _ = write!(line, " · {name}={text}");
     }
     Some(line)
 }

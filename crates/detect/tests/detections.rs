@@ -86,6 +86,27 @@ fn titles(found: &[Detection]) -> Vec<&str> {
 }
 
 #[test]
+fn a_windows_event_without_words_is_told_by_its_number_and_its_own_fields() {
+    let mut event = failure(1, 0, false);
+    event.fields = Fields::default();
+    event.entities.event_code = Some("1102".into());
+    event.raw = Bytes::from_static(br#"{"EventTime": "2026-11-25 17:24:32"}"#);
+    for (name, value) in [
+        ("EventTime", "2026-11-25 17:24:32"),
+        ("Channel", "Security"),
+        ("SubjectUserName", "lan.nt"),
+        ("SubjectLogonId", "-"),
+        ("SubjectDomainName", "COQUAN"),
+    ] {
+        event.fields.push(name, Value::text(value));
+    }
+    assert_eq!(
+        detect::summary_of(&event),
+        "Security 1102 · SubjectUserName=lan.nt · SubjectDomainName=COQUAN"
+    );
+}
+
+#[test]
 fn three_failures_are_three_detections_and_one_correlation_about_the_address() {
     let rules = rules(&[("ssh.yml", FAILED)]);
     let events: Vec<Event> = (1..=3).map(|seq| failure(seq, seq.cast_signed(), false)).collect();
