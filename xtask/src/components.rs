@@ -187,6 +187,14 @@ const COMPONENTS: &[Component] = &[
         },
     },
     Component {
+        name: "axe-core",
+        purpose: "holds every page of the console against WCAG 2.2 AA",
+        how: How::Node {
+            module: "axe-core",
+            packages: &["axe-core@4.11"],
+        },
+    },
+    Component {
         name: "poppler",
         purpose: "reads the PDF of a letter as text",
         how: How::Installed {

@@ -62,6 +62,7 @@ super::messages! {
     related: "Diễn biến xung quanh", "Around it";
     related_empty: "Không có sự kiện nào khác của máy này trong khoảng thời gian đó.", "No other event of this host in that time.";
     related_no_host: "Bản ghi không nêu tên máy, nên chỉ có thể xem theo nguồn.", "The record names no host, so only its source can be followed.";
+    event_column: "Sự kiện", "Event";
     this_event: "sự kiện này", "this event";
     timeline: "Các lần phát hiện", "Detections over time";
     shown: "hiện", "shown";

@@ -61,6 +61,24 @@ impl Words {
         self.counted(count, "nguồn im lặng", ["silent source", "silent sources"])
     }
 
+    /// A count of sources of which it is not known whether they are silent.
+    pub(crate) fn sources_unlearned(self, count: u64) -> String {
+        let number = self.number(count);
+        match self.0 {
+            Language::Vi => format!("{number} chưa rõ nhịp"),
+            Language::En => format!("{number} with unknown rhythm"),
+        }
+    }
+
+    /// A count of open alerts that silences hide.
+    pub(crate) fn alerts_hidden(self, count: u64) -> String {
+        let alerts = self.alerts(count);
+        match self.0 {
+            Language::Vi => format!("{alerts} đang bị ẩn"),
+            Language::En => format!("{alerts} hidden"),
+        }
+    }
+
     /// How many times something was detected.
     pub(crate) fn times(self, count: u64) -> String {
         self.counted(count, "lần", ["time", "times"])

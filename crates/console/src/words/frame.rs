@@ -29,6 +29,7 @@ super::messages! {
     first_page: "Trang đầu", "First page";
     exercise: "Diễn tập", "Exercise";
     exercise_running: "Có cảnh báo diễn tập trong danh sách: không phải sự cố thật.", "The list has alerts of an exercise: they are not a real incident.";
+    exercise_apart: "Các con số phía trên chỉ đếm cảnh báo thật.", "The figures above count real alerts only.";
     live_on: "Đang cập nhật trực tiếp", "Live";
     live_off: "Mất kết nối, đang nối lại…", "Connection lost, reconnecting…";
     undo: "Hoàn tác", "Undo";

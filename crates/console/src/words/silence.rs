@@ -13,7 +13,7 @@ super::messages! {
     silences_ended: "Đã hết", "Over";
     silences_empty: "Chưa có lệnh tạm ẩn nào. Mọi phát hiện đều được hiện.", "There is no silence. Every detection is shown.";
     silence_hides: "Phạm vi", "Scope";
-    silence_hidden_count: "đã ẩn", "hidden so far";
+    silence_hidden_count: "Đã ẩn", "Hidden so far";
     silence_hidden_last: "ẩn gần nhất", "last hid";
     silence_owner: "Người chịu trách nhiệm", "Owner";
     silence_expires: "Hết hạn", "Ends";
@@ -26,7 +26,6 @@ super::messages! {
     silence_end_why: "Vì sao không cần ẩn nữa", "Why it is no longer needed";
     silence_made: "Tạo lúc", "Made";
     silence_expected: "Dự kiến ẩn", "Expected to hide";
-    silence_rule_page: "Xem luật", "See the rule";
     silence_hidden_title: "Những gì đã bị ẩn", "What it has hidden";
     silence_hidden_nothing: "Lệnh này chưa ẩn phát hiện nào.", "It has hidden nothing so far.";
     done_silence_made: "Đã tạo lệnh tạm ẩn", "The silence is in force";
@@ -64,6 +63,7 @@ super::messages! {
     duty_book_lead: "Mọi quyết định theo thứ tự, nối với nhau bằng mã băm: sửa một dòng thì mọi dòng sau đều lộ.", "Every decision in order, chained by hash: altering one shows in all that follow.";
     duty_book_subject: "Về", "Subject";
     duty_book_subject_hint: "Mã của cảnh báo, lệnh ẩn, tài khoản hoặc tên nguồn.", "Id of an alert, a silence or an account, or the name of a source.";
+    duty_book_same: "Mọi mục về cùng đối tượng", "All entries about the same";
     duty_book_actor: "Người quyết định", "Who decided";
     duty_book_action: "Việc", "Action";
     duty_book_hash: "Mã băm", "Hash";
@@ -112,6 +112,27 @@ impl Words {
             "delivery.give_up" => ("Bỏ cuộc gửi tin", "Gave up messages"),
             "delivery.retry" => ("Gửi lại tin", "Sent a message again"),
             "triage.batch" => ("Phân loại phát hiện", "Triaged detections"),
+            _ => return None,
+        };
+        Some(match self.0 {
+            Language::Vi => vi,
+            Language::En => en,
+        })
+    }
+
+    /// The words for a kind of thing that entries are about; `None` for one without words of its own.
+    pub(crate) fn ledger_subject(self, kind: &str) -> Option<&'static str> {
+        let (vi, en) = match kind {
+            "alert" => ("cảnh báo", "alert"),
+            "silence" => ("lệnh tạm ẩn", "silence"),
+            "source" => ("nguồn", "source"),
+            "account" => ("tài khoản", "account"),
+            "source_token" => ("token của nguồn", "source token"),
+            "api_token" => ("token API", "API token"),
+            "setting" => ("thiết lập", "setting"),
+            "setup_link" => ("liên kết thiết lập", "setup link"),
+            "session" => ("phiên", "session"),
+            "report" => ("báo cáo", "report"),
             _ => return None,
         };
         Some(match self.0 {

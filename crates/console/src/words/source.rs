@@ -22,6 +22,8 @@ super::messages! {
     source_not_learned: "chưa đủ số liệu", "not learned yet";
     source_ordinary_gap: "Khoảng lặng dài nhất coi là bình thường", "Longest ordinary gap";
     source_speaking: "Đang gửi", "Speaking";
+    source_unlearned: "Chưa rõ nhịp", "Rhythm unknown";
+    source_unlearned_hint: "Chưa nghe đủ lâu để biết khi nào nguồn này im lặng.", "Not heard for long enough to know when this source is silent.";
     source_silent: "Im lặng", "Silent";
     source_silent_since: "im lặng từ", "silent since";
     source_imbalance: "Sổ không cân", "Does not balance";

@@ -4,17 +4,19 @@ use model::Role;
 
 use crate::client::{Client, page, post};
 
-const PAGES: [(&str, &str); 12] = [
+const PAGES: [(&str, &str); 14] = [
     ("queue", "/queue"),
     ("alert", "/alerts/01935f00000000000000000000000000"),
     ("silences", "/silences"),
     ("new_silence", "/silences/new"),
+    ("silence", "/silences/0000000000000000000000000000004d"),
     ("sources", "/sources"),
     ("source", "/sources/winlogbeat%2Fketoan"),
     ("rules", "/rules"),
     ("users", "/users"),
     ("wall", "/wall"),
     ("account", "/account"),
+    ("api_tokens", "/account/tokens"),
     ("channels", "/channels"),
     ("duty_book", "/duty-book"),
 ];

@@ -72,7 +72,7 @@ pub(crate) fn event(view: &View, shown: &AlertPage) -> Markup {
         }
         details.card #raw-record {
             summary { (words.raw_record()) }
-            pre.raw { (visible(&String::from_utf8_lossy(&event.raw[..event.raw.len().min(RAW_BYTES_MAX)]))) }
+            pre.raw tabindex="0" role="region" aria-label=(words.raw_record()) { (visible(&String::from_utf8_lossy(&event.raw[..event.raw.len().min(RAW_BYTES_MAX)]))) }
         }
     }
 }

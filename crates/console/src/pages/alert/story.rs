@@ -25,11 +25,11 @@ pub(crate) fn around(view: &View, shown: &AlertPage) -> Markup {
             @if event.entities.host_name.is_none() { div.body { p.muted { (words.related_no_host()) } } }
             @if shown.around.len() <= 1 { div.body { p.muted { (words.related_empty()) } } }
             @else { div.scroll { table.stacked {
-                thead { tr { th scope="col" { (words.time()) } th scope="col" { (words.format()) } th scope="col" { (words.event()) } } }
+                thead { tr { th scope="col" { (words.time()) } th scope="col" { (words.format()) } th scope="col" { (words.event_column()) } } }
                 tbody { @for other in &shown.around { tr.is-this[other.seq == event.seq] {
                     td data-label=(words.time()) { time datetime=(other.happened_at) title=(view.moments.absolute(other.happened_at)) { (view.moments.short(other.happened_at)) } }
                     td data-label=(words.format()) { (visible(&other.format)) @if let Some(code) = &other.entities.event_code { " " code { (visible(code)) } } }
-                    td.break data-label=(words.event()) { code { (line(other)) } @if other.seq == event.seq { " " span.badge { (words.this_event()) } } }
+                    td.break data-label=(words.event_column()) { code { (line(other)) } @if other.seq == event.seq { " " span.badge { (words.this_event()) } } }
                 } } }
             } } }
         }

@@ -15,6 +15,7 @@ use crate::{
     marks::Mark,
     people::People,
     text::visible,
+    words::Words,
 };
 use ledger::EntryFilter;
 
@@ -151,10 +152,31 @@ fn row(view: &View, book: &Book, entry: &Entry) -> Markup {
             td data-label=(words.time()) { (view.moments.exact(entry.at)) }
             td data-label=(words.duty_book_actor()) { (visible(&book.people.actor(words, &entry.actor))) }
             td data-label=(words.duty_book_action()) { strong { (action(words, &entry.action)) } @if let Some(reason) = &entry.reason { br; span { (visible(reason)) } } }
-            td.break data-label=(words.duty_book_subject()) { @for subject in subjects.iter().take(3) {
-                a.hash href={ "/duty-book" (addresses::query(&[("subject", subject)])) } { (visible(subject)) } " "
-            } @if subjects.len() > 3 { span.muted { "+" (subjects.len() - 3) } } }
+            td.break data-label=(words.duty_book_subject()) { @for named in subjects.iter().take(3) { (subject(words, named)) } @if subjects.len() > 3 { span.muted { "+" (subjects.len() - 3) } } }
             td data-label=(words.duty_book_hash()) { span.hash title=(entry.hash) { (entry.hash.chars().take(12).collect::<String>()) "…" } }
+        }
+    }
+}
+
+/// What an entry is about: a link to its page where it has one, and one to all entries about the same.
+fn subject(words: Words, subject: &str) -> Markup {
+    let (kind, key) = subject.split_once(':').unwrap_or(("", subject));
+    let page = match kind {
+        "alert" => Some(format!("/alerts/{}", addresses::segment(key))),
+        "silence" => Some(format!("/silences/{}", addresses::segment(key))),
+        "source" => Some(format!("/sources/{}", addresses::segment(key))),
+        _ => None,
+    };
+    let is_id = key.len() >= 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let shown = if is_id { &key[key.len() - 8..] } else { key };
+    let name = words.ledger_subject(kind).unwrap_or(kind);
+    html! {
+        span.about-link {
+            @match &page {
+                Some(page) => a href=(page) title=(subject) { (name) " " code { (visible(shown)) } },
+                None => span title=(subject) { (name) " " code { (visible(shown)) } },
+            }
+            a.tool href={ "/duty-book" (addresses::query(&[("subject", subject)])) } title=(words.duty_book_same()) aria-label={ (words.duty_book_same()) ": " (name) " " (visible(shown)) } { (Mark::Search.draw()) }
         }
     }
 }

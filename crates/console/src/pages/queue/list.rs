@@ -110,12 +110,15 @@ fn pulse(view: &View, queue: &Queue) -> Markup {
             span { strong { (words.number(summary.in_hand())) } (words.in_hand()) }
             @if !summary.silent.is_empty() {
                 a.badge.badge-bad href="/sources" { (words.silent_sources(summary.silent.len() as u64)) }
+            } @else if summary.unlearned > 0 {
+                a.badge href="/sources" { (words.sources(summary.counts.sources)) " · " (words.sources_unlearned(summary.unlearned)) }
             } @else if summary.counts.sources > 0 {
                 a.badge.badge-good href="/sources" { (words.sources(summary.counts.sources)) " · " (words.all_sources_speak()) }
             }
+            @if summary.counts.hidden > 0 { a.badge href="/silences" { (words.alerts_hidden(summary.counts.hidden)) } }
         }
         @if queue.rows.iter().any(|alert| alert.key.exercise) {
-            p.notice.exercise role="note" { (Mark::Warning.draw()) span { (words.exercise_running()) } }
+            p.notice.exercise role="note" { (Mark::Warning.draw()) span { (words.exercise_running()) " " (words.exercise_apart()) } }
         }
     }
 }

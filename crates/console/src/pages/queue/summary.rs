@@ -10,6 +10,8 @@ pub(crate) struct Summary {
     pub(crate) counts: Counts,
     /// Sources that are silent, longest first.
     pub(crate) silent: Vec<Source>,
+    /// Sources whose rhythm is not learned yet: whether they are silent is not known.
+    pub(crate) unlearned: u64,
     /// Records received from all sources.
     pub(crate) received: u64,
 }
@@ -17,12 +19,15 @@ pub(crate) struct Summary {
 impl Summary {
     pub(crate) fn new(counts: Counts, sources: Vec<Source>) -> Self {
         let received = sources.iter().map(|source| source.account.received).sum();
+        let unknown = |source: &&Source| source.health.silent_since.is_none() && !is_learned(source);
+        let unlearned = sources.iter().filter(unknown).count() as u64;
         let mut silent = sources;
         silent.retain(|source| source.health.silent_since.is_some());
         silent.sort_by_key(|source| source.health.silent_since);
         Self {
             counts,
             silent,
+            unlearned,
             received,
         }
     }
@@ -41,6 +46,11 @@ impl Summary {
     pub(crate) fn in_hand(&self) -> u64 {
         self.counts.acknowledged.values().sum()
     }
+}
+
+/// Whether enough was heard of a source to know when it is silent.
+pub(crate) fn is_learned(source: &Source) -> bool {
+    source.health.expected_per_hour.is_some()
 }
 
 /// How long an alert of this level may wait before the page says so, in seconds.

@@ -54,7 +54,7 @@ pub(crate) fn render(view: &View, rule: &RuleListing, alerts: &[Alert]) -> Marku
             @if view.may(Permission::WriteSilences) { p.actions { a.button.quiet href={ "/silences/new" (addresses::query(&[("rule", &rule.identity.id)])) } { (words.silence_this()) } } }
         }
         div.columns {
-            div.stack { section.card { header { h2 { (words.rule_text()) } } pre.raw { (visible(&rule.text)) } } }
+            div.stack { section.card { header { h2 { (words.rule_text()) } } pre.raw tabindex="0" role="region" aria-label=(words.rule_text()) { (visible(&rule.text)) } } }
             div.stack { (facts(view, rule)) (raised(view, alerts)) }
         }
     };

@@ -14,11 +14,15 @@ use crate::{
     form::Form,
     frame::{self, Place, View},
     marks::Mark,
+    text::visible,
     words::Words,
 };
 
 /// The lengths of time that are offered, in hours.
 pub(crate) const HOURS: [u32; 6] = [1, 8, 24, 24 * 7, 24 * 30, 24 * 90];
+
+/// Rules that are offered by title.
+const RULES_OFFERED_MAX: usize = 200;
 
 /// The kinds of entities a silence can be about.
 const KINDS: [EntityKind; 4] = [
@@ -137,7 +141,7 @@ pub(crate) fn render(view: &View, draft: &Draft, preview: Option<&Trial>, proble
         @if let Some(problem) = problem { p.notice.bad role="alert" { (Mark::Warning.draw()) span { (problem) } } }
         div.columns {
             form.form.wide.card method="post" action="/silences" data-preview="/silences/new" {
-                div.body { div.form { (scope_fields(words, draft)) (answer_fields(words, draft))
+                div.body { div.form { (scope_fields(view, draft)) (answer_fields(words, draft))
                     div.form-actions {
                         button.button.primary type="submit" { (words.silence_create()) }
                         button.button.no-script type="submit" formmethod="get" formaction="/silences/new" formnovalidate { (words.preview_refresh()) }
@@ -154,12 +158,14 @@ pub(crate) fn render(view: &View, draft: &Draft, preview: Option<&Trial>, proble
     frame::page(view, Place::Silences, words.silence_new(), &content)
 }
 
-fn scope_fields(words: Words, draft: &Draft) -> Markup {
+fn scope_fields(view: &View, draft: &Draft) -> Markup {
+    let words = view.words;
     html! {
         div.field {
             label for="rule" { (words.silence_rule()) }
-            input.mono #rule name="rule" value=(draft.rule) maxlength="200" autocomplete="off" aria-describedby="rule-hint";
-            p.hint #rule-hint { (words.silence_rule_hint()) }
+            input.mono #rule name="rule" value=(draft.rule) maxlength="200" autocomplete="off" aria-describedby="rule-hint" list="rules-that-held";
+            p.hint #rule-hint { @if let Some(title) = title_of(view, &draft.rule) { strong { (visible(title)) } ". " } (words.silence_rule_hint()) }
+            (rules_that_held(view))
         }
         div.field {
             span.label { (words.entity()) }
@@ -176,6 +182,22 @@ fn scope_fields(words: Words, draft: &Draft) -> Markup {
             textarea.mono #fields name="fields" maxlength="4000" spellcheck="false" aria-describedby="fields-hint" { (draft.fields) }
             p.hint #fields-hint { (words.silence_fields_hint()) }
         }
+    }
+}
+
+fn title_of<'a>(view: &'a View, rule: &str) -> Option<&'a str> {
+    let loaded = view.rules.loaded.iter().find(|listing| listing.identity.id == rule)?;
+    Some(view.rule_title(&loaded.identity))
+}
+
+/// The rules that held since the start, most often first, to choose from by title: what is silenced has held.
+fn rules_that_held(view: &View) -> Markup {
+    let mut held: Vec<_> = view.rules.loaded.iter().filter(|listing| listing.hits > 0).collect();
+    held.sort_by_key(|listing| std::cmp::Reverse(listing.hits));
+    html! {
+        datalist #rules-that-held { @for listing in held.into_iter().take(RULES_OFFERED_MAX) {
+            option value=(listing.identity.id) { (visible(view.rule_title(&listing.identity))) }
+        } }
     }
 }
 

@@ -8,11 +8,11 @@ use crate::desk::Desk;
 use crate::guard::Visit;
 use crate::trouble::Trouble;
 use crate::{
+    addresses,
     frame::{self, Place, View},
     marks::Mark,
     people::People,
     text::visible,
-    words::Words,
 };
 
 /// How long before its end a silence counts as ending, in seconds.
@@ -99,7 +99,7 @@ fn row(view: &View, people: &People, silence: &Silence) -> Markup {
     let over = phase(silence, view.moments.now) == Phase::Over;
     html! {
         tr #{ "s-" (silence.id) } {
-            td data-label=(words.silence_hides()) { (scope(words, &silence.scope)) }
+            td data-label=(words.silence_hides()) { (scope(view, &silence.scope)) }
             td data-label=(words.reason()) { strong { (words.silence_reason(silence.reason)) } br; span { (visible(&silence.comment)) } }
             td.num data-label=(words.silence_hidden_count()) {
                 strong { (words.number(silence.hidden)) }
@@ -122,11 +122,23 @@ fn row(view: &View, people: &People, silence: &Silence) -> Markup {
 }
 
 /// What a silence covers, in words.
-pub(crate) fn scope(words: Words, scope: &SilenceScope) -> Markup {
+pub(crate) fn scope(view: &View, scope: &SilenceScope) -> Markup {
+    let words = view.words;
     html! {
         @if scope.rule.is_none() && scope.entity.is_none() && scope.fields.is_empty() { (words.scope_everything()) }
-        @if let Some(rule) = &scope.rule { span { (words.rule()) " " code { (visible(rule)) } } br; }
+        @if let Some(rule) = &scope.rule { span { (words.rule()) " " (rule_named(view, rule)) } br; }
         @if let Some(entity) = &scope.entity { span { (words.entity_kind(entity.kind)) " " strong { (visible(&entity.name)) } } br; }
         @for (field, value) in &scope.fields { code { (visible(field)) "=" (visible(value)) } br; }
+    }
+}
+
+/// A rule by its title, where it is loaded, with its id.
+fn rule_named(view: &View, rule: &str) -> Markup {
+    let loaded = view.rules.loaded.iter().find(|listing| listing.identity.id == rule);
+    html! {
+        @match loaded {
+            Some(listing) => a href={ "/rules/" (addresses::segment(rule)) } title=(rule) { (visible(view.rule_title(&listing.identity))) },
+            None => code { (visible(rule)) },
+        }
     }
 }

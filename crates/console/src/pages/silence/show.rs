@@ -11,7 +11,6 @@ use super::{
     list::scope,
 };
 use crate::{
-    addresses,
     desk::Desk,
     frame::{self, Place, View},
     guard::Visit,
@@ -119,8 +118,7 @@ fn facts(view: &View, shown: &Shown) -> Markup {
     let (words, silence) = (view.words, &shown.silence);
     html! {
         section.card { div.body { dl.facts {
-            dt { (words.silence_hides()) } dd { (scope(words, &silence.scope))
-                @if let Some(rule) = &silence.scope.rule { a href={ "/rules/" (addresses::segment(rule)) } { (words.silence_rule_page()) } } }
+            dt { (words.silence_hides()) } dd { (scope(view, &silence.scope)) }
             dt { (words.silence_owner()) } dd { (visible(&shown.people.name(silence.owner))) }
             dt { (words.silence_made()) } dd { (view.moments.both(silence.created_at)) }
             dt { (words.silence_expires()) } dd { (view.moments.both(silence.expires_at)) }
@@ -176,7 +174,7 @@ fn hidden(view: &View, shown: &Shown) -> Markup {
                 span.muted { (words.rows_of(u64::from(!shown.hidden.is_empty()), shown.hidden.len() as u64, shown.silence.hidden)) } }
             @if shown.hidden.is_empty() { div.body { p.muted { (words.silence_hidden_nothing()) } } }
             @else { div.scroll { table.stacked {
-                thead { tr { th scope="col" { (words.time()) } th scope="col" { (words.level()) } th scope="col" { (words.rule()) } th scope="col" { (words.event()) } } }
+                thead { tr { th scope="col" { (words.time()) } th scope="col" { (words.level()) } th scope="col" { (words.rule()) } th scope="col" { (words.event_column()) } } }
                 tbody { @for kept in &shown.hidden { (row(view, kept)) } }
             } } }
         }
@@ -191,7 +189,7 @@ fn row(view: &View, kept: &KeptDetection) -> Markup {
             td data-label=(words.time()) { (view.moments.exact(at)) }
             td data-label=(words.level()) { (marks::level(words, detection.rule.level)) }
             td data-label=(words.rule()) { a href={ "/alerts/" (kept.alert) "?event=" (detection.event) } { (visible(view.rule_title(&detection.rule))) } br; small { (visible(&detection.entity.name)) } }
-            td.break data-label=(words.event()) { code { (visible(&detection.summary)) } }
+            td.break data-label=(words.event_column()) { code { (visible(&detection.summary)) } }
         }
     }
 }

@@ -7,6 +7,7 @@ use model::{Permission, Source};
 use super::out_of_balance;
 use crate::desk::Desk;
 use crate::guard::Visit;
+use crate::pages::queue::summary::is_learned;
 use crate::trouble::Trouble;
 use crate::{
     addresses,
@@ -81,7 +82,8 @@ pub(crate) fn state(view: &View, source: &Source) -> Markup {
     html! {
         @match source.health.silent_since {
             Some(since) => { span.badge.badge-bad { (words.source_silent()) } " " small { (view.moments.relative(since)) } }
-            None => span.badge.badge-good { (words.source_speaking()) },
+            None if is_learned(source) => span.badge.badge-good { (words.source_speaking()) },
+            None => span.badge title=(words.source_unlearned_hint()) { (words.source_unlearned()) },
         }
         @if out_of_balance(&source.account) { " " span.badge.badge-bad title=(words.source_imbalance_hint()) { (words.source_imbalance()) } }
     }

@@ -180,7 +180,7 @@ fn rejections(view: &View, rejections: &[Rejection]) -> Markup {
                 div.body {
                     p { strong { (words.reject_reason(rejection.reason)) } " · " (visible(&rejection.detail)) }
                     p.muted { (view.moments.exact(rejection.record.received_at)) " · " (words.source_origin()) " " (visible(&rejection.record.origin)) }
-                    pre.raw { (visible(&String::from_utf8_lossy(&rejection.record.bytes[..rejection.record.bytes.len().min(RAW_BYTES_MAX)]))) }
+                    pre.raw tabindex="0" role="region" aria-label=(words.raw_record()) { (visible(&String::from_utf8_lossy(&rejection.record.bytes[..rejection.record.bytes.len().min(RAW_BYTES_MAX)]))) }
                 }
             }
         }

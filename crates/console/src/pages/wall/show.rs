@@ -94,6 +94,7 @@ fn silent(view: &View, summary: &Summary) -> Markup {
         p.figure.bad-number[!summary.silent.is_empty()] { (words.number(summary.silent.len() as u64)) }
         p { @match summary.silent.first() {
             Some(source) => (visible(source.id.as_str())),
+            None if summary.unlearned > 0 => (words.sources_unlearned(summary.unlearned)),
             None => (words.wall_all_speaking()),
         } }
     }

@@ -35,6 +35,10 @@ for (const control of document.querySelectorAll("button, a[href]"))
   if (shown(control) && !control.textContent.trim() && !control.getAttribute("aria-label")) complaints.push(`no name: ${control.outerHTML.slice(0, 80)}`);
 for (const drawing of document.querySelectorAll("svg"))
   if (drawing.getAttribute("aria-hidden") !== "true" && !drawing.getAttribute("aria-label")) complaints.push("an SVG without a name");
+for (const region of document.querySelectorAll("main *")) {
+  const scrolls = /auto|scroll/.test(getComputedStyle(region).overflow) && (region.scrollHeight > region.clientHeight + 1 || region.scrollWidth > region.clientWidth + 1);
+  if (scrolls && region.tabIndex < 0 && !region.querySelector("a[href], button, input, select, textarea, [tabindex]")) complaints.push(`cannot be scrolled by keyboard: ${region.className || region.tagName}`);
+}
 if (document.querySelectorAll("h1").length !== 1) complaints.push("a page has one h1");
 if (document.querySelectorAll("main").length !== 1) complaints.push("a page has one main");
 const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
