@@ -81,8 +81,10 @@ pub fn routes() -> Vec<RouteInfo> {
 /// All routes.
 fn table() -> Vec<Route> {
     let mut routes = page_routes();
-    routes.extend(change_routes());
-    routes.extend(api_routes());
+    routes.extend(own_routes());
+    routes.extend(work_routes());
+    routes.extend(api_work_routes());
+    routes.extend(api_reading_routes());
     routes.extend(machine_routes());
     routes
 }
@@ -112,7 +114,7 @@ fn page_routes() -> Vec<Route> {
     ]
 }
 
-fn change_routes() -> Vec<Route> {
+fn own_routes() -> Vec<Route> {
     use pages as p;
     vec![
         write("/setup/{token}", Access::Public, p::setup::first_account::post),
@@ -158,6 +160,12 @@ fn change_routes() -> Vec<Route> {
             Access::Needs(P::OwnAccount),
             p::account::browsers::test,
         ),
+    ]
+}
+
+fn work_routes() -> Vec<Route> {
+    use pages as p;
+    vec![
         write(
             "/channels/retry",
             Access::Needs(P::WriteSources),
@@ -209,7 +217,7 @@ fn change_routes() -> Vec<Route> {
     ]
 }
 
-fn api_routes() -> Vec<Route> {
+fn api_work_routes() -> Vec<Route> {
     vec![
         read("/api/v1/openapi.json", Access::Public, api::document::get),
         read("/api/v1/me", Access::Needs(P::OwnAccount), api::me::get),
@@ -263,6 +271,11 @@ fn api_routes() -> Vec<Route> {
             Access::Needs(P::WriteSilences),
             api::silences::undo,
         ),
+    ]
+}
+
+fn api_reading_routes() -> Vec<Route> {
+    vec![
         read("/api/v1/sources", Access::Needs(P::ReadSources), api::sources::list),
         read(
             "/api/v1/sources/{id}",

@@ -28,6 +28,7 @@ super::messages! {
     silence_expected: "Dự kiến ẩn", "Expected to hide";
     silence_hidden_title: "Những gì đã bị ẩn", "What it has hidden";
     silence_hidden_nothing: "Lệnh này chưa ẩn phát hiện nào.", "It has hidden nothing so far.";
+    silence_hidden_gone: "Chi tiết của những phát hiện này không còn được giữ; con số vẫn đúng.", "The details of these are no longer kept; their number is right.";
     done_silence_made: "Đã tạo lệnh tạm ẩn", "The silence is in force";
     done_silence_extended: "Đã gia hạn", "Extended";
     done_silence_ended: "Đã kết thúc lệnh tạm ẩn", "The silence was ended";

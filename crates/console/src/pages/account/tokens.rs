@@ -221,7 +221,7 @@ fn example(words: Words, news: &News, base: &str) -> Markup {
         section.card { header { h2 { (words.api_tokens_example()) } a.end href="/api/v1/openapi.json" { (words.api_description()) } } div.body {
             p.muted { (words.api_tokens_rate()) }
             div.snippet {
-                pre #snippet-curl { (call) }
+                pre #snippet-curl tabindex="0" role="region" aria-label=(words.api_tokens_example()) { (call) }
                 button.button.small.copy type="button" data-copy="snippet-curl" { (words.copy()) }
             }
         } }

@@ -172,7 +172,9 @@ fn hidden(view: &View, shown: &Shown) -> Markup {
         section.card {
             header { h2 { (words.silence_hidden_title()) }
                 span.muted { (words.rows_of(u64::from(!shown.hidden.is_empty()), shown.hidden.len() as u64, shown.silence.hidden)) } }
-            @if shown.hidden.is_empty() { div.body { p.muted { (words.silence_hidden_nothing()) } } }
+            @if shown.hidden.is_empty() { div.body { p.muted {
+                @if shown.silence.hidden > 0 { (words.silence_hidden_gone()) } @else { (words.silence_hidden_nothing()) }
+            } } }
             @else { div.scroll { table.stacked {
                 thead { tr { th scope="col" { (words.time()) } th scope="col" { (words.level()) } th scope="col" { (words.rule()) } th scope="col" { (words.event_column()) } } }
                 tbody { @for kept in &shown.hidden { (row(view, kept)) } }

@@ -144,7 +144,7 @@ fn snippet(words: Words, sender: &Sender, text: &str) -> Markup {
     html! {
         h3 { (sender.title) }
         div.snippet {
-            pre id={ "snippet-" (sender.name) } { (text) }
+            pre id={ "snippet-" (sender.name) } tabindex="0" role="region" aria-label=(sender.title) { (text) }
             button.button.small.copy type="button" data-copy={ "snippet-" (sender.name) } aria-label={ (words.copy()) " " (sender.title) } { (words.copy()) }
         }
     }
