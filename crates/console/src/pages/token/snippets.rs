@@ -12,12 +12,12 @@ use crate::{
     words::Words,
 };
 
-/// A sender: its short name, its title, and its configuration with `HOST`, `PORT`, `URL` and `TOKEN` to fill in. `SECURE`
+/// A sender: its short name, its title, and its configuration with `{HOST}`, `{PORT}`, `{URL}` and `{TOKEN}` to fill in. `{SECURE}`
 /// stands for the sender's own word for "by TLS".
 struct Sender {
     name: &'static str,
     title: &'static str,
-    /// What `SECURE` becomes without TLS, and with it.
+    /// What `{SECURE}` becomes without TLS, and with it.
     secure: [&'static str; 2],
     text: &'static str,
 }
@@ -28,43 +28,43 @@ const HTTP: [Sender; 7] = [
         name: "filebeat",
         title: "Filebeat (filebeat.yml)",
         secure: ["", ""],
-        text: "output.elasticsearch:\n  hosts: [\"URL\"]\n  headers:\n    Authorization: \"Bearer TOKEN\"\n  compression_level: 3\n  allow_older_versions: true\nsetup.template.enabled: false\nsetup.ilm.enabled: false\n",
+        text: "output.elasticsearch:\n  hosts: [\"{URL}\"]\n  headers:\n    Authorization: \"Bearer {TOKEN}\"\n  compression_level: 3\n  allow_older_versions: true\nsetup.template.enabled: false\nsetup.ilm.enabled: false\n",
     },
     Sender {
         name: "winlogbeat",
         title: "Winlogbeat (winlogbeat.yml)",
         secure: ["", ""],
-        text: "winlogbeat.event_logs:\n  - name: Security\n  - name: System\n  - name: Microsoft-Windows-Sysmon/Operational\n  - name: Microsoft-Windows-PowerShell/Operational\noutput.elasticsearch:\n  hosts: [\"URL\"]\n  headers:\n    Authorization: \"Bearer TOKEN\"\n  allow_older_versions: true\nsetup.template.enabled: false\nsetup.ilm.enabled: false\n",
+        text: "winlogbeat.event_logs:\n  - name: Security\n  - name: System\n  - name: Microsoft-Windows-Sysmon/Operational\n  - name: Microsoft-Windows-PowerShell/Operational\noutput.elasticsearch:\n  hosts: [\"{URL}\"]\n  headers:\n    Authorization: \"Bearer {TOKEN}\"\n  allow_older_versions: true\nsetup.template.enabled: false\nsetup.ilm.enabled: false\n",
     },
     Sender {
         name: "rsyslog-http",
         title: "rsyslog, omelasticsearch (/etc/rsyslog.d/60-watchpost.conf)",
         secure: ["off", "on"],
-        text: "module(load=\"omelasticsearch\")\naction(type=\"omelasticsearch\" server=\"HOST\" serverport=\"PORT\" usehttps=\"SECURE\"\n  uid=\"source\" pwd=\"TOKEN\" bulkmode=\"on\" searchType=\"\" action.resumeRetryCount=\"-1\"\n  queue.type=\"LinkedList\" queue.filename=\"watchpost\" queue.saveOnShutdown=\"on\")\n",
+        text: "module(load=\"omelasticsearch\")\naction(type=\"omelasticsearch\" server=\"{HOST}\" serverport=\"{PORT}\" usehttps=\"{SECURE}\"\n  uid=\"source\" pwd=\"{TOKEN}\" bulkmode=\"on\" searchType=\"\" action.resumeRetryCount=\"-1\"\n  queue.type=\"LinkedList\" queue.filename=\"watchpost\" queue.saveOnShutdown=\"on\")\n",
     },
     Sender {
         name: "fluent-bit",
         title: "Fluent Bit (fluent-bit.conf)",
         secure: ["Off", "On"],
-        text: "[OUTPUT]\n    Name               es\n    Match              *\n    Host               HOST\n    Port               PORT\n    tls                SECURE\n    HTTP_User          source\n    HTTP_Passwd        TOKEN\n    Suppress_Type_Name On\n    Compress           gzip\n",
+        text: "[OUTPUT]\n    Name               es\n    Match              *\n    Host               {HOST}\n    Port               {PORT}\n    tls                {SECURE}\n    HTTP_User          source\n    HTTP_Passwd        {TOKEN}\n    Suppress_Type_Name On\n    Compress           gzip\n",
     },
     Sender {
         name: "vector",
         title: "Vector (vector.yaml)",
         secure: ["", ""],
-        text: "sinks:\n  watchpost:\n    type: elasticsearch\n    inputs: [\"*\"]\n    endpoints: [\"URL\"]\n    mode: bulk\n    healthcheck: { enabled: false }\n    auth: { strategy: basic, user: source, password: TOKEN }\n",
+        text: "sinks:\n  watchpost:\n    type: elasticsearch\n    inputs: [\"*\"]\n    endpoints: [\"{URL}\"]\n    mode: bulk\n    healthcheck: { enabled: false }\n    auth: { strategy: basic, user: source, password: {TOKEN} }\n",
     },
     Sender {
         name: "otlp",
         title: "OpenTelemetry",
         secure: ["", ""],
-        text: "export OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=URL/v1/logs\nexport OTEL_EXPORTER_OTLP_LOGS_PROTOCOL=http/protobuf\nexport OTEL_EXPORTER_OTLP_HEADERS=\"Authorization=Bearer%20TOKEN\"\n",
+        text: "export OTEL_EXPORTER_OTLP_LOGS_ENDPOINT={URL}/v1/logs\nexport OTEL_EXPORTER_OTLP_LOGS_PROTOCOL=http/protobuf\nexport OTEL_EXPORTER_OTLP_HEADERS=\"Authorization=Bearer%20{TOKEN}\"\n",
     },
     Sender {
         name: "curl",
         title: "curl",
         secure: ["", ""],
-        text: "curl --data-binary @events.ndjson -H \"Authorization: Bearer TOKEN\" URL/v1/ndjson\ncurl --data-binary @Security.evtx -H \"Authorization: Bearer TOKEN\" URL/v1/evtx\n",
+        text: "curl --data-binary @events.ndjson -H \"Authorization: Bearer {TOKEN}\" {URL}/v1/ndjson\ncurl --data-binary @Security.evtx -H \"Authorization: Bearer {TOKEN}\" {URL}/v1/evtx\n",
     },
 ];
 
@@ -73,26 +73,26 @@ const UDP: Sender = Sender {
     name: "rsyslog-udp",
     title: "rsyslog, UDP (/etc/rsyslog.d/60-watchpost.conf)",
     secure: ["", ""],
-    text: "*.* action(type=\"omfwd\" target=\"HOST\" port=\"PORT\" protocol=\"udp\" template=\"RSYSLOG_SyslogProtocol23Format\")\n",
+    text: "*.* action(type=\"omfwd\" target=\"{HOST}\" port=\"{PORT}\" protocol=\"udp\" template=\"RSYSLOG_SyslogProtocol23Format\")\n",
 };
 const TCP: Sender = Sender {
     name: "rsyslog-tcp",
     title: "rsyslog, TCP (/etc/rsyslog.d/60-watchpost.conf)",
     secure: ["", ""],
-    text: "*.* action(type=\"omfwd\" target=\"HOST\" port=\"PORT\" protocol=\"tcp\" TCP_Framing=\"octet-counted\"\n  template=\"RSYSLOG_SyslogProtocol23Format\" action.resumeRetryCount=\"-1\"\n  queue.type=\"LinkedList\" queue.filename=\"watchpost\" queue.saveOnShutdown=\"on\")\n",
+    text: "*.* action(type=\"omfwd\" target=\"{HOST}\" port=\"{PORT}\" protocol=\"tcp\" TCP_Framing=\"octet-counted\"\n  template=\"RSYSLOG_SyslogProtocol23Format\" action.resumeRetryCount=\"-1\"\n  queue.type=\"LinkedList\" queue.filename=\"watchpost\" queue.saveOnShutdown=\"on\")\n",
 };
 const TLS: [Sender; 2] = [
     Sender {
         name: "rsyslog-tls",
         title: "rsyslog, TLS (/etc/rsyslog.d/60-watchpost.conf)",
         secure: ["", ""],
-        text: "global(DefaultNetstreamDriverCAFile=\"/etc/ssl/certs/ca-certificates.crt\")\n*.* action(type=\"omfwd\" target=\"HOST\" port=\"PORT\" protocol=\"tcp\" TCP_Framing=\"octet-counted\"\n  StreamDriver=\"ossl\" StreamDriverMode=\"1\" StreamDriverAuthMode=\"x509/name\" StreamDriverPermittedPeers=\"HOST\"\n  template=\"RSYSLOG_SyslogProtocol23Format\" action.resumeRetryCount=\"-1\"\n  queue.type=\"LinkedList\" queue.filename=\"watchpost\" queue.saveOnShutdown=\"on\")\n",
+        text: "global(DefaultNetstreamDriverCAFile=\"/etc/ssl/certs/ca-certificates.crt\")\n*.* action(type=\"omfwd\" target=\"{HOST}\" port=\"{PORT}\" protocol=\"tcp\" TCP_Framing=\"octet-counted\"\n  StreamDriver=\"ossl\" StreamDriverMode=\"1\" StreamDriverAuthMode=\"x509/name\" StreamDriverPermittedPeers=\"{HOST}\"\n  template=\"RSYSLOG_SyslogProtocol23Format\" action.resumeRetryCount=\"-1\"\n  queue.type=\"LinkedList\" queue.filename=\"watchpost\" queue.saveOnShutdown=\"on\")\n",
     },
     Sender {
         name: "syslog-ng",
         title: "syslog-ng, TLS (/etc/syslog-ng/conf.d/watchpost.conf)",
         secure: ["", ""],
-        text: "destination d_watchpost {\n  syslog(\"HOST\" port(PORT) transport(\"tls\") disk-buffer(reliable(yes) disk-buf-size(1073741824))\n    tls(peer-verify(required-trusted) ca-dir(\"/etc/ssl/certs\")));\n};\nlog { source(s_src); destination(d_watchpost); };\n",
+        text: "destination d_watchpost {\n  syslog(\"{HOST}\" port({PORT}) transport(\"tls\") disk-buffer(reliable(yes) disk-buf-size(1073741824))\n    tls(peer-verify(required-trusted) ca-dir(\"/etc/ssl/certs\")));\n};\nlog { source(s_src); destination(d_watchpost); };\n",
     },
 ];
 
@@ -156,11 +156,11 @@ fn filled(sender: &Sender, door: &Door, (here, token): (&str, &str)) -> String {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     sender
         .text
-        .replace("URL", &format!("{scheme}://{host}:{}", door.at.port()))
-        .replace("HOST", bare)
-        .replace("PORT", &door.at.port().to_string())
-        .replace("SECURE", sender.secure[usize::from(door.tls)])
-        .replace("TOKEN", token)
+        .replace("{URL}", &format!("{scheme}://{host}:{}", door.at.port()))
+        .replace("{HOST}", bare)
+        .replace("{PORT}", &door.at.port().to_string())
+        .replace("{SECURE}", sender.secure[usize::from(door.tls)])
+        .replace("{TOKEN}", token)
 }
 
 /// Where a sender finds the listener, as in a URL: its own address, or for one that listens everywhere the name by which
@@ -205,6 +205,11 @@ mod tests {
                 .map(|sender| filled(sender, &door, ("post.example", "wp_1")))
                 .collect();
             assert!(texts[0].contains(&format!("hosts: [\"{url}\"]")), "{}", texts[0]);
+            assert!(
+                texts[5].contains(&format!("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT={url}/v1/logs")),
+                "{}",
+                texts[5]
+            );
             assert!(texts[2].contains(secure) && !texts[2].contains('['), "{}", texts[2]);
             for text in texts.iter().chain([&filled(&TCP, &door, ("post.example", "wp_1"))]) {
                 for left in ["URL", "HOST", "PORT", "SECURE", "TOKEN", "ADDRESS"] {
