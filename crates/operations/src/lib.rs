@@ -9,6 +9,7 @@ pub mod deadlines;
 pub mod directives;
 pub mod duty;
 pub mod notifications;
+pub mod incidents;
 pub mod people;
 pub mod reports;
 pub mod silences;

@@ -8,6 +8,7 @@ mod content;
 mod deadlines;
 mod duty;
 mod handover;
+mod incidents;
 mod memory;
 mod notifications;
 mod people;

@@ -1,0 +1,169 @@
+//! The national plan as data: which incidents are of which class, and which clocks of the law they start. Read from
+//! `content/incidents`, with source and dates; nothing of it is in the code.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+use model::{Hit, Language};
+use serde::Deserialize;
+
+/// The plan.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The classes, gravest first.
+    #[serde(default)]
+    pub class: Vec<ClassRule>,
+    /// The clocks.
+    #[serde(default)]
+    pub clock: Vec<ClockRule>,
+}
+
+/// A name in both languages.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    vi: String,
+    en: String,
+}
+
+impl Named {
+    /// The words in one language.
+    #[must_use]
+    pub fn text(&self, language: Language) -> &str {
+        match language {
+            Language::Vi => &self.vi,
+            Language::En => &self.en,
+        }
+    }
+}
+
+/// A class of incidents. Each condition that is given must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassRule {
+    /// Its id (`severe`).
+    pub id: String,
+    /// Its name.
+    pub name: Named,
+    /// The system has one of these levels …
+    #[serde(default)]
+    pub levels: BTreeSet<u8>,
+    /// … or is important to the nation, when this is set.
+    #[serde(default)]
+    pub or_nationally_important: bool,
+    /// At least one of these is hit; anything when there are none.
+    #[serde(default)]
+    pub hits_any: BTreeSet<Hit>,
+    /// The owner cannot control it alone.
+    #[serde(default)]
+    pub beyond_control: bool,
+    /// The law, with its clause.
+    pub source: String,
+    /// Whether somebody compared it with the text of the law.
+    pub confirmed: bool,
+    /// The first day on which it holds.
+    pub effective_from: Date,
+    /// The last day on which it holds.
+    #[serde(default)]
+    pub effective_to: Option<Date>,
+    /// What a reader should know.
+    #[serde(default)]
+    pub note: Option<Named>,
+}
+
+/// At what a clock starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockStart {
+    /// The incident was detected.
+    Detected,
+    /// It was judged to be beyond the owner's capacity.
+    BeyondControl,
+    /// The services work again.
+    Recovered,
+    /// It is done with.
+    Closed,
+}
+
+/// A clock that incidents start.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClockRule {
+    /// The id of the deadline in `content/deadlines`.
+    pub deadline: String,
+    /// What must be done, for readers who do not have the deadlines at hand.
+    pub what: Named,
+    /// At what it starts.
+    pub starts: ClockStart,
+    /// Only for this class.
+    #[serde(default)]
+    pub class: Option<String>,
+    /// Only when personal data leaked, or may have.
+    #[serde(default)]
+    pub personal_data: bool,
+    /// Only for banks.
+    #[serde(default)]
+    pub bank: bool,
+    /// The form that answers it.
+    #[serde(default)]
+    pub form: Option<String>,
+    /// The first day on which it holds.
+    pub effective_from: Date,
+    /// The last day on which it holds.
+    #[serde(default)]
+    pub effective_to: Option<Date>,
+}
+
+/// A plan that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}: {problem}")]
+pub struct PlanError {
+    /// The file.
+    pub file: String,
+    /// What is wrong, with its line.
+    pub problem: String,
+}
+
+impl Plan {
+    /// Reads the plan.
+    ///
+    /// # Errors
+    /// When the text is no TOML, has unknown or missing keys, names a level beyond 1 to 5, a class that is not there, or an
+    /// end before its beginning.
+    pub fn read(file: &str, text: &str) -> Result<Self, PlanError> {
+        let wrong = |problem: String| PlanError {
+            file: file.to_owned(),
+            problem,
+        };
+        let plan: Plan = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        for class in &plan.class {
+            if class.levels.iter().any(|level| !(1..=5).contains(level)) {
+                return Err(wrong(format!("class {}: levels go from 1 to 5", class.id)));
+            }
+            if class.effective_to.is_some_and(|to| to < class.effective_from) {
+                return Err(wrong(format!("class {}: it ends before it begins", class.id)));
+            }
+        }
+        for clock in &plan.clock {
+            if clock.effective_to.is_some_and(|to| to < clock.effective_from) {
+                return Err(wrong(format!("clock {}: it ends before it begins", clock.deadline)));
+            }
+            if let Some(class) = &clock.class
+                && !plan.class.iter().any(|known| known.id == *class)
+            {
+                return Err(wrong(format!("clock {}: there is no class {class}", clock.deadline)));
+            }
+        }
+        Ok(plan)
+    }
+
+    /// The name of a class; its id when it is not in the plan.
+    #[must_use]
+    pub fn class_name<'a>(&'a self, id: &'a str, language: Language) -> &'a str {
+        self.class
+            .iter()
+            .find(|class| class.id == id)
+            .map_or(id, |class| class.name.text(language))
+    }
+}
