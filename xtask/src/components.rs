@@ -179,6 +179,14 @@ const COMPONENTS: &[Component] = &[
         },
     },
     Component {
+        name: "restic",
+        purpose: "makes the repositories that restore drills are tried on",
+        how: How::Installed {
+            program: "restic",
+            packages: &["restic"],
+        },
+    },
+    Component {
         name: "smpp",
         purpose: "is the short message centre of the SMPP channel",
         how: How::Node {

@@ -1,5 +1,6 @@
 //! The outside, as the post reaches it: one file per product behind one trait per kind, safe to repeat, bounded in time and size.
 
+pub mod backups;
 pub mod channels;
 #[cfg(test)]
 mod corpus;
@@ -7,6 +8,7 @@ pub mod enforcement;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod outbound;
+pub mod probes;
 mod secret;
 mod tls;
 

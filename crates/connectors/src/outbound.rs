@@ -41,6 +41,20 @@ pub(crate) struct Bounds {
     pub(crate) authorities: Option<PathBuf>,
 }
 
+/// A client for probes: it follows no redirect, so that what answers is what was asked.
+pub(crate) fn probing(timeout: Duration) -> ureq::Agent {
+    let config = Config::builder()
+        .timeout_global(Some(timeout))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .max_response_header_size(HEAD_BYTES_MAX)
+        .user_agent("Watchpost")
+        .build();
+    ureq::Agent::new_with_config(config)
+}
+
 /// A bounded client; cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbound {

@@ -120,7 +120,7 @@
   }
   document.addEventListener("submit", async (event) => {
     const form = event.target, button = event.submitter;
-    if (!form.matches("[data-in-place]") || form.method !== "post") return;
+    if (!form.matches("[data-in-place]") || form.method !== "post" || button?.hasAttribute("data-leave")) return;
     event.preventDefault();
     const body = new URLSearchParams(new FormData(form));
     if (button?.name) body.append(button.name, button.value);

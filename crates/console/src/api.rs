@@ -2,6 +2,7 @@
 
 pub(crate) mod alerts;
 pub(crate) mod document;
+pub(crate) mod incidents;
 pub(crate) mod ledger_entries;
 pub(crate) mod me;
 pub(crate) mod rules;

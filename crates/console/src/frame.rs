@@ -55,6 +55,7 @@ pub(crate) struct Toast {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     Queue,
+    Incidents,
     Silences,
     Sources,
     Rules,
@@ -64,8 +65,9 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    const ALL: [Place; 6] = [
+    const ALL: [Place; 7] = [
         Self::Queue,
+        Self::Incidents,
         Self::Silences,
         Self::Sources,
         Self::Rules,
@@ -76,6 +78,12 @@ impl Place {
     fn shown(self, words: Words) -> (&'static str, &'static str, Mark, Permission) {
         match self {
             Self::Queue => ("/queue", words.nav_queue(), Mark::Queue, Permission::ReadAlerts),
+            Self::Incidents => (
+                "/incidents",
+                words.nav_incidents(),
+                Mark::Incident,
+                Permission::ReadAlerts,
+            ),
             Self::Silences => (
                 "/silences",
                 words.nav_silences(),

@@ -9,6 +9,7 @@ mod desk;
 mod form;
 mod frame;
 mod guard;
+mod incidents;
 mod live;
 mod machines;
 mod marks;
@@ -30,6 +31,7 @@ mod trouble;
 mod words;
 mod work;
 
+pub use incidents::{FollowError, follow_alerts};
 pub use routes::{RouteInfo, router, routes};
 pub use rules::{RefusedRule, RuleBook, RuleCatalog, RuleListing};
 pub use secrets::hash_password;

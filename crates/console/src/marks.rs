@@ -1,7 +1,7 @@
 //! The drawn marks of the console: each level has its own shape, so that it can be told without colour.
 
 use maud::{Markup, PreEscaped, html};
-use model::{AlertState, RuleLevel};
+use model::{AlertState, RuleLevel, Severity};
 
 use crate::words::Words;
 
@@ -24,6 +24,7 @@ pub(crate) enum Mark {
     Warning,
     Undo,
     Watch,
+    Incident,
 }
 
 impl Mark {
@@ -61,6 +62,7 @@ impl Mark {
             Self::Check => r#"<path d="m4 10.500 4 4 8-9"/>"#,
             Self::Warning => r#"<path d="M10 3.200 17.500 16.500h-15L10 3.200Zm0 5v3.600M10 14.200h.01"/>"#,
             Self::Undo => r#"<path d="M7 4 3.500 7.500 7 11M3.800 7.500H12a4.500 4.500 0 0 1 0 9H7"/>"#,
+            Self::Incident => r#"<path d="M5 17V3.500m0 .500c3.500-2 6.500 2 10.500 0v7.500c-4 2-7-2-10.500 0"/>"#,
             Self::Watch => {
                 r#"<path d="M10 2.500 16.500 5v5c0 3.700-2.700 6.300-6.500 7.500C6.200 16.300 3.500 13.700 3.500 10V5L10 2.500Z"/><circle cx="10" cy="9.700" r="2.400"/>"#
             }
@@ -88,6 +90,25 @@ pub(crate) fn level(words: Words, level: RuleLevel) -> Markup {
         span class={ "level level-" (level.as_str()) } {
             svg viewBox="0 0 16 16" aria-hidden="true" focusable="false" { (PreEscaped(shape)) }
             span.level-word { (words.level_word(level)) }
+        }
+    }
+}
+
+/// How bad an incident is: the shapes and colours of levels, with the words of incidents.
+pub(crate) fn severity(words: Words, severity: Severity) -> Markup {
+    let (name, shape) = match severity {
+        Severity::Critical => (
+            "critical",
+            r#"<path d="M5.200 1h5.600L15 5.200v5.600L10.800 15H5.200L1 10.800V5.200Z"/><path class="cut" d="M8 4.200v4.600M8 11.300v.4"/>"#,
+        ),
+        Severity::High => ("high", r#"<path d="M8 1.500 15 14H1Z"/>"#),
+        Severity::Medium => ("medium", r#"<path d="M8 1.500 14.500 8 8 14.500 1.500 8Z"/>"#),
+        Severity::Low => ("low", r#"<path d="M2 6h12v4H2Z"/>"#),
+    };
+    html! {
+        span class={ "level level-" (name) } {
+            svg viewBox="0 0 16 16" aria-hidden="true" focusable="false" { (PreEscaped(shape)) }
+            span.level-word { (words.severity(severity)) }
         }
     }
 }

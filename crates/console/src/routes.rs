@@ -100,6 +100,15 @@ fn page_routes() -> Vec<Route> {
         read("/channels", Access::Needs(P::ReadLedger), p::channel::list::get),
         read("/queue", Access::Needs(P::ReadAlerts), p::queue::list::get),
         read("/alerts/{id}", Access::Needs(P::ReadAlerts), p::alert::show::get),
+        read("/incidents", Access::Needs(P::ReadAlerts), p::incident::list::get),
+        read("/incidents/new", Access::Needs(P::WorkAlerts), p::incident::form::get),
+        read(
+            "/incidents/metrics",
+            Access::Needs(P::ReadAlerts),
+            p::incident::metrics::get,
+        ),
+        read("/incidents/{id}", Access::Needs(P::ReadAlerts), p::incident::show::get),
+        read("/services", Access::Needs(P::ReadAlerts), p::service::get),
         read("/silences", Access::Needs(P::ReadSilences), p::silence::list::get),
         read("/silences/{id}", Access::Needs(P::ReadSilences), p::silence::show::get),
         read("/silences/new", Access::Needs(P::WriteSilences), p::silence::form::get),
@@ -185,6 +194,17 @@ fn work_routes() -> Vec<Route> {
         write("/alerts/close", Access::Needs(P::WorkAlerts), p::alert::work::close),
         write("/alerts/reopen", Access::Needs(P::WorkAlerts), p::alert::work::reopen),
         write("/alerts/undo", Access::Needs(P::WorkAlerts), p::alert::work::undo),
+        write("/incidents", Access::Needs(P::WorkAlerts), p::incident::change::create),
+        write(
+            "/incidents/link",
+            Access::Needs(P::WorkAlerts),
+            p::incident::change::link,
+        ),
+        write(
+            "/incidents/{id}/{step}",
+            Access::Needs(P::WorkAlerts),
+            p::incident::change::step,
+        ),
         write("/silences", Access::Needs(P::WriteSilences), p::silence::change::create),
         write(
             "/silences/{id}/extend",
@@ -245,6 +265,28 @@ fn api_work_routes() -> Vec<Route> {
             api::alerts::reopen,
         ),
         write("/api/v1/alerts/undo", Access::Needs(P::WorkAlerts), api::alerts::undo),
+        read("/api/v1/incidents", Access::Needs(P::ReadAlerts), api::incidents::list),
+        write("/api/v1/incidents", Access::Needs(P::WorkAlerts), api::incidents::open),
+        read(
+            "/api/v1/incidents/{id}",
+            Access::Needs(P::ReadAlerts),
+            api::incidents::show,
+        ),
+        read(
+            "/api/v1/incidents/{id}/timeline",
+            Access::Needs(P::ReadAlerts),
+            api::incidents::timeline,
+        ),
+        write(
+            "/api/v1/incidents/{id}/entries",
+            Access::Needs(P::WorkAlerts),
+            api::incidents::write_entry,
+        ),
+        write(
+            "/api/v1/incidents/{id}/advance",
+            Access::Needs(P::WorkAlerts),
+            api::incidents::advance,
+        ),
         read("/api/v1/silences", Access::Needs(P::ReadSilences), api::silences::list),
         write(
             "/api/v1/silences",

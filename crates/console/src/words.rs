@@ -6,6 +6,7 @@ mod alert;
 mod channel;
 mod counted;
 mod frame;
+mod incident;
 mod rule;
 mod silence;
 mod source;
@@ -83,6 +84,7 @@ mod tests {
             alert::TEXTS,
             channel::TEXTS,
             frame::TEXTS,
+            incident::TEXTS,
             rule::TEXTS,
             silence::TEXTS,
             source::TEXTS,

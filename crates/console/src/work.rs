@@ -145,7 +145,7 @@ fn still_as_seen(ledger: &Ledger, scope: &Scope, seen: &[Seen]) -> Result<(Vec<A
 }
 
 /// The account as far as assigning looks at it: who, whether enabled, and the role.
-fn account_of(person: &ledger::Person) -> User {
+pub(crate) fn account_of(person: &ledger::Person) -> User {
     User {
         id: person.id,
         login: person.login.clone(),

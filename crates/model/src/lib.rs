@@ -33,6 +33,7 @@ mod problem;
 mod record;
 mod report;
 mod response;
+mod service;
 mod silence;
 mod source;
 mod value;
@@ -80,6 +81,7 @@ pub use response::{
     Action, ActionApproval, ActionKind, ActionPlan, ActionState, ApprovalRule, BrokenGlass, Errand, LiftReason, Proof,
     RunStep, Touch, Unapproved,
 };
+pub use service::{Backup, Drill, Probe, Service, ServiceLook, Snapshot};
 pub use silence::{Silence, SilenceReason, SilenceScope, SilenceState};
 pub use source::{LossAccount, Rhythm, Source, SourceHealth, SourceId, SourceToken};
 pub use value::{Field, Fields, Value};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Actor, Alert, Id, Timestamp};
+use crate::{Actor, Alert, Id, Incident, Timestamp};
 
 /// The organisation that runs the post, as its letters name it. Kept as the setting [`Organisation::SETTING`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +55,11 @@ pub enum About {
     Alert {
         /// The alert.
         alert: Id<Alert>,
+    },
+    /// An incident.
+    Incident {
+        /// The incident.
+        incident: Id<Incident>,
     },
     /// What happened in a time, from its beginning up to but without its end.
     Period {

@@ -9,8 +9,10 @@ pub mod deadlines;
 pub mod directives;
 pub mod duty;
 pub mod notifications;
+pub mod evidence;
 pub mod incidents;
 pub mod people;
+pub mod recovery;
 pub mod reports;
 pub mod silences;
 pub mod sources;
@@ -66,13 +68,22 @@ pub struct Catalogue {
     pub authorities: Vec<directives::Authority>,
     /// The controls.
     pub controls: Vec<watches::Control>,
+    /// The classes of incidents, and the clocks that they start.
+    pub incidents: incidents::Plan,
     /// What is wrong with files that are not in force, each with its file and line.
     pub problems: Vec<String>,
 }
 
 impl Catalogue {
     /// The folders of the content that it is read from.
-    pub const FOLDERS: [&'static str; 5] = ["authorities", "calendar", "controls", "deadlines", "directives"];
+    pub const FOLDERS: [&'static str; 6] = [
+        "authorities",
+        "calendar",
+        "controls",
+        "deadlines",
+        "directives",
+        "incidents",
+    ];
 
     /// Whether a file of the content can be used by itself; `path` is below the content's folder (`calendar/2024.toml`).
     ///
@@ -87,6 +98,7 @@ impl Catalogue {
             "controls" => watches::ControlsFile::read(path, text).map(|_| ()),
             "deadlines" => deadlines::RulesFile::read(path, text).map(|_| ()),
             "directives" => directives::CatalogueEntry::read(path, text).map(|_| ()),
+            "incidents" => incidents::Plan::read(path, text).map(|_| ()),
             _ => Err(content_error(
                 path,
                 "",
@@ -115,6 +127,10 @@ impl Catalogue {
                 "deadlines" => {
                     deadlines::RulesFile::read(path, text).map(|file| catalogue.deadlines.extend(file.deadline))
                 }
+                "incidents" => incidents::Plan::read(path, text).map(|plan| {
+                    catalogue.incidents.class.extend(plan.class);
+                    catalogue.incidents.clock.extend(plan.clock);
+                }),
                 _ => directives::CatalogueEntry::read(path, text).map(|entry| {
                     letters.insert(entry.id.clone(), entry);
                 }),
@@ -346,11 +362,20 @@ pub fn decide_deadlines(running: &[model::Deadline], known: Known<'_>, moment: M
 
 /// Raises alerts for what a part of the post noticed, and closes those of what is over. A notice whose alert is open already is not
 /// repeated. `known` must hold the contexts of all keys. None when there is nothing new.
+/// The keys whose contexts [`decide_notices`] needs.
+#[must_use]
+pub fn keys_of_notices(notices: &[Notice]) -> HashSet<AlertKey> {
+    notices.iter().map(alerts::notice_key).collect()
+}
+
+/// Raises alerts for what a part of the post noticed (a drill failed, a service is down, the store of evidence does not fit),
+/// and closes those of `over`, which is so no more. None when there is nothing new.
 #[must_use]
 pub fn decide_notices(
     (part, action): (&str, &str),
     notices: &[Notice],
     over: &[(AlertKey, &str)],
+    over: &[(AlertKey, &'static str)],
     known: Known<'_>,
     moment: Moment,
 ) -> Option<Decision> {
@@ -371,6 +396,10 @@ pub fn decide_notices(
     }
     for (key, reason) in over {
         drafting.settle(key, reason);
+        drafting.notice(notice, index.hiding_notice(notice.rule, &notice.entity));
+    }
+    for (key, words) in over {
+        drafting.settle(key, words);
     }
     let (hid, _) = silences::hid(known.silences, &drafting.hidden_notices, moment.now);
     drafting.changes.extend(hid);

@@ -4,6 +4,7 @@ mod clock;
 mod commands;
 mod configuration;
 mod control;
+mod drills;
 mod exercise;
 mod papers;
 mod pipeline;
@@ -51,6 +52,14 @@ enum Command {
     #[command(subcommand)]
     Notify(commands::notify::Action),
     #[command(subcommand)]
+    Incident(commands::incident::Action),
+    #[command(subcommand)]
+    Evidence(commands::evidence::Action),
+    #[command(subcommand)]
+    Service(commands::service::Action),
+    #[command(subcommand)]
+    Backup(commands::backup::Action),
+    #[command(subcommand)]
     Report(commands::report::Action),
     #[command(subcommand)]
     Config(commands::config::Action),
@@ -83,6 +92,10 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Ledger(action) => commands::ledger::run(&configured()?.data, &action),
         Command::Lake(action) => commands::lake::run(&configured()?, &action),
         Command::Notify(action) => commands::notify::run(&configured()?, &action),
+        Command::Incident(action) => commands::incident::run(&configured()?, &action),
+        Command::Evidence(action) => commands::evidence::run(&configured()?, &action),
+        Command::Service(action) => commands::service::run(&configured()?, &action),
+        Command::Backup(action) => commands::backup::run(&configured()?, &action),
         Command::Report(action) => commands::report::run(&configured()?, &action),
         Command::Config(action) => commands::config::run(config.as_deref(), &action),
     }

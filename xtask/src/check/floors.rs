@@ -24,6 +24,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     // Only ever a dev-dependency: it stands in no list.
     ("testkit", &[]),
     ("documents", &["model"]),
+    ("evidence", &["model"]),
     ("console", &["model", "detect", "operations", "ledger", "lake"]),
     (
         "watchpost",
@@ -40,6 +41,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "connectors",
             "console",
             "documents",
+            "evidence",
         ],
     ),
 ];

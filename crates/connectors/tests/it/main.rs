@@ -4,3 +4,4 @@
 mod contract;
 mod peers;
 mod real;
+mod restic;

@@ -9,7 +9,7 @@ use utoipa::{
     },
 };
 
-use super::{alerts, ledger_entries, me, rules, silences, sources};
+use super::{alerts, incidents, ledger_entries, me, rules, silences, sources};
 
 /// Everything that the API offers.
 #[derive(OpenApi)]
@@ -32,6 +32,12 @@ use super::{alerts, ledger_entries, me, rules, silences, sources};
         alerts::close,
         alerts::reopen,
         alerts::undo,
+        incidents::list,
+        incidents::open,
+        incidents::show,
+        incidents::timeline,
+        incidents::write_entry,
+        incidents::advance,
         silences::list,
         silences::create,
         silences::preview,

@@ -7,6 +7,8 @@ mod browser;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod incidents;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod permissions;

@@ -4,7 +4,7 @@ use model::Role;
 
 use crate::client::{Client, page, post};
 
-const PAGES: [(&str, &str); 14] = [
+const PAGES: [(&str, &str); 17] = [
     ("queue", "/queue"),
     ("alert", "/alerts/01935f00000000000000000000000000"),
     ("silences", "/silences"),
@@ -19,6 +19,9 @@ const PAGES: [(&str, &str); 14] = [
     ("api_tokens", "/account/tokens"),
     ("channels", "/channels"),
     ("duty_book", "/duty-book"),
+    ("incidents", "/incidents"),
+    ("new_incident", "/incidents/new"),
+    ("incident_metrics", "/incidents/metrics"),
 ];
 
 /// A page as its words in reading order: what a screen reader would say, without what changes with every build.

@@ -12,6 +12,7 @@ fn concrete(route: &RouteInfo) -> String {
         .replace("{id}", "00000000000000000000000000000001")
         .replace("{token}", "none")
         .replace("{file}", "none")
+        .replace("{step}", "undo")
 }
 
 async fn ask(client: &Client, route: &RouteInfo) -> StatusCode {

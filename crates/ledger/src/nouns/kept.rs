@@ -218,6 +218,18 @@ impl Ledger {
         })
     }
 
+    /// The first noun of a kind by its key: where keys are ids, the oldest.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn first_kept<T: Kept>(&self, scope: &Scope, filter: &NounFilter) -> Result<Option<T>, ReadError> {
+        self.read(scope, T::READ, |connection| {
+            let (sql, values) = filter.conditions();
+            let sql = format!("SELECT body FROM noun WHERE {sql} ORDER BY id LIMIT 1");
+            body(connection, &sql, with_kind::<T>(values))
+        })
+    }
+
     /// How many nouns of a kind there are.
     ///
     /// # Errors

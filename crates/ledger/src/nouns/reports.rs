@@ -16,6 +16,7 @@ use crate::{
 fn about_key(about: &About) -> String {
     match about {
         About::Alert { alert } => format!("alert:{alert}"),
+        About::Incident { incident } => format!("incident:{incident}"),
         About::Period { from, to } => format!("period:{from}/{to}"),
         About::Letter { number, .. } => format!("letter:{number}"),
     }

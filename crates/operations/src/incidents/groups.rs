@@ -147,7 +147,7 @@ fn tactic(tag: &str) -> Option<usize> {
 fn names(alert: &Alert) -> BTreeSet<CompactString> {
     let entity = match alert.key.entity.kind {
         model::EntityKind::Host | model::EntityKind::User | model::EntityKind::Address => Some(&alert.key.entity.name),
-        model::EntityKind::Source | model::EntityKind::Silence => None,
+        model::EntityKind::Source | model::EntityKind::Silence | model::EntityKind::Deadline => None,
     };
     let host = alert.host.as_ref().filter(|_| entity.is_some());
     entity

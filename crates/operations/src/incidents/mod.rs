@@ -28,7 +28,7 @@ pub use merging::{Chosen, Pair, SPLIT_MAX, family, merge, split, unmerge};
 pub use metrics::{MonthFigures, Spans, monthly, spans};
 pub use next::{NextStep, next_step};
 pub use open::{ALERTS_MAX, Draft, Links, Numbering, Opened, link, open, unlink};
-pub use plan::{ClassRule, ClockRule, ClockStart, Plan, PlanError};
+pub use plan::{ClassRule, ClockRule, ClockStart, Plan};
 pub use steps::{Advance, Edit, advance, assign, edit, set_asset, undo};
 
 use crate::Step;

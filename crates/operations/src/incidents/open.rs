@@ -305,7 +305,10 @@ fn with_assets(mut incident: Incident, alerts: &[Alert]) -> Incident {
     let names = alerts.iter().flat_map(|alert| {
         let entity = match alert.key.entity.kind {
             model::EntityKind::Host | model::EntityKind::User => Some(alert.key.entity.name.as_str()),
-            model::EntityKind::Address | model::EntityKind::Source | model::EntityKind::Silence => None,
+            model::EntityKind::Address
+            | model::EntityKind::Source
+            | model::EntityKind::Silence
+            | model::EntityKind::Deadline => None,
         };
         alert.host.as_deref().into_iter().chain(entity)
     });

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use jiff::civil::Date;
-use model::{Hit, Language};
+use model::{ContentError, Hit, Language, Wording};
 use serde::Deserialize;
 
 /// The plan.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// The classes, gravest first.
@@ -19,25 +19,6 @@ pub struct Plan {
     pub clock: Vec<ClockRule>,
 }
 
-/// A name in both languages.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Named {
-    vi: String,
-    en: String,
-}
-
-impl Named {
-    /// The words in one language.
-    #[must_use]
-    pub fn text(&self, language: Language) -> &str {
-        match language {
-            Language::Vi => &self.vi,
-            Language::En => &self.en,
-        }
-    }
-}
-
 /// A class of incidents. Each condition that is given must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,7 +26,7 @@ pub struct ClassRule {
     /// Its id (`severe`).
     pub id: String,
     /// Its name.
-    pub name: Named,
+    pub name: Wording,
     /// The system has one of these levels …
     #[serde(default)]
     pub levels: BTreeSet<u8>,
@@ -69,7 +50,7 @@ pub struct ClassRule {
     pub effective_to: Option<Date>,
     /// What a reader should know.
     #[serde(default)]
-    pub note: Option<Named>,
+    pub note: Option<Wording>,
 }
 
 /// At what a clock starts.
@@ -93,7 +74,7 @@ pub struct ClockRule {
     /// The id of the deadline in `content/deadlines`.
     pub deadline: String,
     /// What must be done, for readers who do not have the deadlines at hand.
-    pub what: Named,
+    pub what: Wording,
     /// At what it starts.
     pub starts: ClockStart,
     /// Only for this class.
@@ -115,44 +96,31 @@ pub struct ClockRule {
     pub effective_to: Option<Date>,
 }
 
-/// A plan that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: {problem}")]
-pub struct PlanError {
-    /// The file.
-    pub file: String,
-    /// What is wrong, with its line.
-    pub problem: String,
-}
-
 impl Plan {
     /// Reads the plan.
     ///
     /// # Errors
     /// When the text is no TOML, has unknown or missing keys, names a level beyond 1 to 5, a class that is not there, or an
     /// end before its beginning.
-    pub fn read(file: &str, text: &str) -> Result<Self, PlanError> {
-        let wrong = |problem: String| PlanError {
-            file: file.to_owned(),
-            problem,
-        };
-        let plan: Plan = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+    pub fn read(file: &str, text: &str) -> Result<Self, ContentError> {
+        let plan: Plan = crate::read_content(file, text)?;
+        let wrong = |id: &str, problem: String| crate::content_error(file, text, id, problem);
         for class in &plan.class {
             if class.levels.iter().any(|level| !(1..=5).contains(level)) {
-                return Err(wrong(format!("class {}: levels go from 1 to 5", class.id)));
+                return Err(wrong(&class.id, "levels go from 1 to 5".to_owned()));
             }
             if class.effective_to.is_some_and(|to| to < class.effective_from) {
-                return Err(wrong(format!("class {}: it ends before it begins", class.id)));
+                return Err(wrong(&class.id, "it ends before it begins".to_owned()));
             }
         }
         for clock in &plan.clock {
             if clock.effective_to.is_some_and(|to| to < clock.effective_from) {
-                return Err(wrong(format!("clock {}: it ends before it begins", clock.deadline)));
+                return Err(wrong(&clock.deadline, "it ends before it begins".to_owned()));
             }
             if let Some(class) = &clock.class
                 && !plan.class.iter().any(|known| known.id == *class)
             {
-                return Err(wrong(format!("clock {}: there is no class {class}", clock.deadline)));
+                return Err(wrong(&clock.deadline, format!("there is no class {class}")));
             }
         }
         Ok(plan)

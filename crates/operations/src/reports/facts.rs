@@ -48,6 +48,10 @@ pub struct View<'a> {
     pub silences: &'a [Silence],
     /// All sources.
     pub sources: &'a [Source],
+    /// The incident that is reported, or that the alert belongs to.
+    pub incident: Option<super::IncidentView<'a>>,
+    /// All incidents, for reports about a time.
+    pub incidents: &'a [model::Incident],
     /// Reports about the same matter that were sent before.
     pub earlier: &'a [Report],
 }
@@ -55,81 +59,99 @@ pub struct View<'a> {
 /// What a report says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReportFacts {
-    id: String,
-    form: String,
-    number: Option<String>,
-    dated_at: Timestamp,
-    compiled_at: Timestamp,
+    pub(super) id: String,
+    pub(super) form: String,
+    pub(super) number: Option<String>,
+    pub(super) dated_at: Timestamp,
+    pub(super) compiled_at: Timestamp,
 }
 
 /// Everything about one alert as an incident (Circular 20/2017, Forms 03 and 04; Circular 09/2020 of the State Bank).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct IncidentFacts {
-    report: ReportFacts,
-    organisation: Organisation,
-    incident: Incident,
-    system: System,
-    alert: AlertRow,
-    timeline: Vec<TimelineRow>,
-    evidence: Vec<EvidenceRow>,
-    evidence_total: u64,
-    initial: Earlier,
+    pub(super) report: ReportFacts,
+    pub(super) organisation: Organisation,
+    pub(super) incident: Incident,
+    pub(super) system: System,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) alert: Option<AlertRow>,
+    pub(super) timeline: Vec<TimelineRow>,
+    pub(super) evidence: Vec<EvidenceRow>,
+    pub(super) evidence_total: u64,
+    pub(super) initial: Earlier,
 }
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Incident {
-    name: String,
-    description: String,
-    detected_at: Timestamp,
-    began_at: Timestamp,
-    last_seen_at: Timestamp,
-    reported_at: Timestamp,
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) detected_at: Timestamp,
+    pub(super) began_at: Timestamp,
+    pub(super) last_seen_at: Timestamp,
+    pub(super) reported_at: Timestamp,
     /// `handled`, `handling` or `open`.
-    status: &'static str,
-    found_by: Vec<&'static str>,
-    closed_at: Option<Timestamp>,
+    pub(super) status: &'static str,
+    pub(super) found_by: Vec<&'static str>,
+    pub(super) closed_at: Option<Timestamp>,
     /// The reason in the closer's words.
-    result: Option<String>,
-    disposition: Option<Disposition>,
+    pub(super) result: Option<String>,
+    pub(super) disposition: Option<Disposition>,
+    /// The root cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cause: Option<String>,
+    /// The lessons, one a line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) lessons: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) damage: Option<String>,
+    /// Names of the evidence.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) attachments: Vec<String>,
 }
 
 /// Where it happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct System {
-    name: Option<String>,
-    host: Option<String>,
-    account: Option<String>,
-    address: Option<String>,
-    source: String,
+    pub(super) name: Option<String>,
+    pub(super) host: Option<String>,
+    pub(super) account: Option<String>,
+    pub(super) address: Option<String>,
+    pub(super) source: String,
+    /// Its level, 1 to 5.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) level: Option<String>,
+    /// The affected services.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) services: Vec<String>,
 }
 
 /// A report that went before.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Earlier {
-    number: Option<String>,
-    sent_at: Option<Timestamp>,
-    receipt: Option<String>,
+    pub(super) number: Option<String>,
+    pub(super) sent_at: Option<Timestamp>,
+    pub(super) receipt: Option<String>,
 }
 
 /// A step in the timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TimelineRow {
-    entry: u64,
-    at: Timestamp,
-    who: String,
-    action: String,
-    reason: Option<String>,
+    pub(super) entry: Option<u64>,
+    pub(super) at: Timestamp,
+    pub(super) who: String,
+    pub(super) action: String,
+    pub(super) reason: Option<String>,
 }
 
 /// A detection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EvidenceRow {
-    at: Timestamp,
-    source: String,
-    host: Option<String>,
-    summary: String,
-    event: u64,
+    pub(super) at: Timestamp,
+    pub(super) source: String,
+    pub(super) host: Option<String>,
+    pub(super) summary: String,
+    pub(super) event: u64,
 }
 
 /// An alert in a list.
@@ -199,6 +221,16 @@ pub fn compile(report: &Report, view: &View<'_>) -> Option<Facts> {
     };
     let organisation = view.organisation.clone();
     match &report.about {
+        About::Incident { .. } => Some(Facts::Incident(Box::new(super::incident::facts(
+            view.incident.as_ref()?,
+            own,
+            view,
+        )))),
+        About::Alert { .. } if view.incident.is_some() => Some(Facts::Incident(Box::new(super::incident::facts(
+            view.incident.as_ref()?,
+            own,
+            view,
+        )))),
         About::Alert { alert } => {
             let alert = view.alerts.iter().find(|known| known.id == *alert)?;
             Some(Facts::Incident(Box::new(incident(alert, own, view))))
@@ -234,19 +266,6 @@ fn incident(alert: &Alert, report: ReportFacts, view: &View<'_>) -> IncidentFact
             ..
         } => ("handled", Some(*at), Some(reason.clone()), Some(*disposition)),
     };
-    let initial = view
-        .earlier
-        .iter()
-        .filter(|earlier| earlier.form == "incident-initial")
-        .find_map(|earlier| {
-            let sending = earlier.sent.last()?;
-            Some(Earlier {
-                number: earlier.number.clone(),
-                sent_at: Some(sending.at),
-                receipt: Some(sending.receipt.clone()).filter(|receipt| !receipt.is_empty()),
-            })
-        })
-        .unwrap_or_default();
     IncidentFacts {
         report,
         organisation: view.organisation.clone(),
@@ -262,6 +281,10 @@ fn incident(alert: &Alert, report: ReportFacts, view: &View<'_>) -> IncidentFact
             closed_at,
             result,
             disposition,
+            cause: None,
+            lessons: None,
+            damage: None,
+            attachments: Vec::new(),
         },
         system: System {
             name: alert
@@ -273,8 +296,10 @@ fn incident(alert: &Alert, report: ReportFacts, view: &View<'_>) -> IncidentFact
             account: named(EntityKind::User),
             address: named(EntityKind::Address),
             source: alert.source.as_str().to_owned(),
+            level: None,
+            services: Vec::new(),
         },
-        alert: alert_row(alert, view),
+        alert: Some(alert_row(alert, view)),
         timeline: view
             .steps
             .iter()
@@ -283,13 +308,29 @@ fn incident(alert: &Alert, report: ReportFacts, view: &View<'_>) -> IncidentFact
             .collect(),
         evidence: view.detections.iter().take(ROWS_MAX).map(evidence_row).collect(),
         evidence_total: alert.detections,
-        initial,
+        initial: initial(view),
     }
+}
+
+/// The initial report, when it was sent.
+pub(super) fn initial(view: &View<'_>) -> Earlier {
+    view.earlier
+        .iter()
+        .filter(|earlier| earlier.form == "incident-initial")
+        .find_map(|earlier| {
+            let sending = earlier.sent.last()?;
+            Some(Earlier {
+                number: earlier.number.clone(),
+                sent_at: Some(sending.at),
+                receipt: Some(sending.receipt.clone()).filter(|receipt| !receipt.is_empty()),
+            })
+        })
+        .unwrap_or_default()
 }
 
 fn timeline_row(step: &Step, view: &View<'_>) -> TimelineRow {
     TimelineRow {
-        entry: step.entry,
+        entry: Some(step.entry),
         at: step.at,
         who: called(&step.actor, view),
         action: step.action.clone(),
@@ -308,7 +349,7 @@ fn evidence_row(detection: &Detection) -> EvidenceRow {
 }
 
 /// How an actor is called.
-fn called(actor: &Actor, view: &View<'_>) -> String {
+pub(super) fn called(actor: &Actor, view: &View<'_>) -> String {
     match actor {
         Actor::Person { user, login } => view.names.get(user).unwrap_or(login).clone(),
         Actor::Post { part } => format!("watchpost/{part}"),

@@ -4,6 +4,7 @@
 pub mod compose;
 pub mod facts;
 mod form;
+mod incident;
 pub mod period;
 mod steps;
 
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 pub use compose::{FACT_CHARACTERS_MAX, GAPS_MAX, Manner, at, compose};
 pub use facts::{Facts, IncidentFacts, ReplyFacts, Step as DutyStep, View, compile};
 pub use form::{BlockForm, ColumnForm, FactForm, Form, FormError, Matter, Offer, RowForm, Text};
+pub use incident::{IncidentView, KindRow};
 pub use period::PeriodFacts;
 pub use steps::{NewReport, Reply, Sent, answer, begin, describe_organisation, send};
 

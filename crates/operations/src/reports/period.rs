@@ -19,6 +19,13 @@ pub struct PeriodFacts {
     silences: Vec<SilenceRow>,
     sources: SourceFigures,
     silent_sources: Vec<SourceRow>,
+    /// The rows of Form 05.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kinds: Option<BTreeMap<&'static str, super::KindRow>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    helpers: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    foreign_helpers: Vec<String>,
     /// Rows beyond [`ROWS_MAX`] that the lists above do not hold.
     rows_cut: u64,
 }
@@ -143,6 +150,9 @@ pub(super) fn period(from: Timestamp, to: Timestamp, report: ReportFacts, view: 
             .take(ROWS_MAX)
             .map(source_row)
             .collect(),
+        kinds: super::incident::kinds(view.incidents, from, to),
+        helpers: super::incident::helpers(view.incidents, from, to, false),
+        foreign_helpers: super::incident::helpers(view.incidents, from, to, true),
         rows_cut,
     }
 }

@@ -53,7 +53,7 @@ const LINE_BYTES_MAX: usize = 500;
 pub fn begin(form: &Form, new: NewReport, step: Step<'_>, entropy: Entropy) -> Result<Decision, Rejected> {
     step.needs(Permission::WriteReports)?;
     let matter = match &new.about {
-        About::Alert { .. } => Matter::Alert,
+        About::Alert { .. } | About::Incident { .. } => Matter::Alert,
         About::Period { from, to } => {
             if from >= to {
                 return Err(invalid(

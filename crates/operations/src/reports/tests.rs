@@ -139,6 +139,8 @@ impl Post {
             detections: &[],
             silences: &[],
             sources: &[],
+            incident: None,
+            incidents: &[],
             earlier: &[],
         }
     }

@@ -264,7 +264,7 @@ fn the_national_plan_proposes_class_severity_and_clocks() {
 #[test]
 fn a_wrong_plan_is_refused_with_its_place() {
     let cases = [
-        ("[[class]]\nid = 3", "line 2"),
+        ("[[class]]\nid = 3", ":2: "),
         (
             "[[clock]]\ndeadline = \"x\"\nwhat = { vi = \"a\", en = \"b\" }\nstarts = \"detected\"\nclass = \"no\"\neffective_from = \"2020-01-01\"",
             "no class",
@@ -276,7 +276,7 @@ fn a_wrong_plan_is_refused_with_its_place() {
     ];
     for (text, expected) in cases {
         let error = incidents::Plan::read("p.toml", text).unwrap_err().to_string();
-        assert!(error.contains(expected) && error.starts_with("p.toml: "), "{error}");
+        assert!(error.contains(expected) && error.starts_with("p.toml:"), "{error}");
     }
 }
 

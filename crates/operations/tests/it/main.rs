@@ -14,6 +14,7 @@ mod notifications;
 mod people;
 mod random;
 mod roster;
+mod recovery;
 mod silences;
 mod sources;
 mod watches;

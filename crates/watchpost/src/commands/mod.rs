@@ -1,11 +1,15 @@
 //! The command line, one file for each command.
 
+pub(crate) mod backup;
 pub(crate) mod config;
+pub(crate) mod evidence;
 pub(crate) mod exercise;
+pub(crate) mod incident;
 pub(crate) mod lake;
 pub(crate) mod ledger;
 pub(crate) mod notify;
 pub(crate) mod report;
 pub(crate) mod rules;
 pub(crate) mod serve;
+pub(crate) mod service;
 pub(crate) mod sweep;

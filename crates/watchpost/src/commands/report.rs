@@ -59,6 +59,9 @@ pub(crate) struct What {
     /// The alert that it is about
     #[arg(long, value_name = "ID")]
     alert: Option<String>,
+    /// The incident that it is about: its number (`SC-2026-0007`) or its id
+    #[arg(long, value_name = "NUMBER")]
+    incident: Option<String>,
     /// The beginning of its time: a day (`2026-04-30`) or a moment (`2026-04-30T00:00:00Z`) [default: a day before its end]
     #[arg(long)]
     from: Option<String>,
@@ -170,7 +173,7 @@ fn run_make(configuration: &Configuration, wanted: &Make) -> Result<()> {
         Report {
             id: Id::born(now, clock::entropy()?),
             form: form.id.clone(),
-            about: about(form, &wanted.what, &zone, now)?,
+            about: about((&ledger, form), &wanted.what, &zone, now)?,
             number: wanted.what.number.clone(),
             answers: std::collections::BTreeMap::new(),
             created_at: now,
@@ -211,13 +214,18 @@ fn run_make(configuration: &Configuration, wanted: &Make) -> Result<()> {
 }
 
 /// What a report of this form is about, as the arguments say.
-fn about(form: &Form, what: &What, zone: &TimeZone, now: Timestamp) -> Result<About> {
+fn about((ledger, form): (&Ledger, &Form), what: &What, zone: &TimeZone, now: Timestamp) -> Result<About> {
     Ok(match form.about {
+        Matter::Alert if what.incident.is_some() => {
+            let wanted = what.incident.as_deref().unwrap_or_default();
+            let incident = super::incident::find(ledger, &Scope::of_post("report"), wanted)?;
+            About::Incident { incident: incident.id }
+        }
         Matter::Alert => {
             let id = what
                 .alert
                 .as_deref()
-                .context("this form is about an alert: --alert ID")?;
+                .context("this form is about an alert or an incident: --alert ID or --incident NUMBER")?;
             About::Alert {
                 alert: id.parse().context("--alert")?,
             }

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use documents::LedgerProof;
-use ledger::{Ledger, PageAt};
-use model::{About, Alert, Detection, Id, Language, Organisation, Report, Scope, Silence, Source, Timestamp, User};
-use operations::reports::{DutyStep, View};
+use ledger::{Ledger, NounFilter, PageAt};
+use model::{
+    About, Alert, AlertLink, Detection, Evidence, Id, Incident, IncidentTask, Organisation, Report, Scope, Silence,
+    Source, TimelineEntry, Timestamp, User,
+};
+use operations::reports::{DutyStep, IncidentView, View};
 
 /// Most detections of an alert that a report shows.
 const DETECTIONS_MAX: usize = 200;
@@ -21,6 +24,8 @@ pub(crate) struct Gathered {
     silences: Vec<Silence>,
     sources: Vec<Source>,
     earlier: Vec<Report>,
+    incident: Option<Story>,
+    incidents: Vec<Incident>,
     /// The entries of the duty book on which the report rests.
     pub(crate) cited: Vec<u64>,
 }
@@ -39,8 +44,74 @@ impl Gathered {
             silences: &self.silences,
             sources: &self.sources,
             earlier: &self.earlier,
+            incident: self.incident.as_ref().map(Story::view),
+            incidents: &self.incidents,
         }
     }
+}
+
+/// An incident with what a report shows of it.
+struct Story {
+    incident: Incident,
+    entries: Vec<TimelineEntry>,
+    entries_total: u64,
+    lessons: Vec<IncidentTask>,
+    evidence: Vec<Evidence>,
+}
+
+impl Story {
+    fn view(&self) -> IncidentView<'_> {
+        IncidentView {
+            incident: &self.incident,
+            entries: &self.entries,
+            entries_total: self.entries_total,
+            lessons: &self.lessons,
+            evidence: &self.evidence,
+        }
+    }
+}
+
+/// Reads an incident with all that it took in.
+fn incident_story(ledger: &Ledger, scope: &Scope, id: Id<Incident>, gathered: &mut Gathered) -> Result<()> {
+    let read = |id: Id<Incident>| ledger.kept::<Incident>(scope, &id.to_string());
+    let incident = read(id)
+        .context("reading the ledger")?
+        .context("there is no such incident")?;
+    let members = operations::incidents::family(&incident, read).context("reading the ledger")?;
+    let mut story = Story {
+        incident,
+        entries: Vec::new(),
+        entries_total: 0,
+        lessons: Vec::new(),
+        evidence: Vec::new(),
+    };
+    for member in &members {
+        let of_member = NounFilter::of_parent(&member.id.to_string());
+        let entries: Vec<TimelineEntry> = ledger.all_kept(scope, &of_member).context("reading the ledger")?;
+        story.entries_total += ledger
+            .count_kept::<TimelineEntry>(scope, &of_member)
+            .context("reading the ledger")?;
+        story
+            .entries
+            .extend(entries.into_iter().filter(|entry| entry.struck.is_none()));
+        let tasks: Vec<IncidentTask> = ledger.all_kept(scope, &of_member).context("reading the ledger")?;
+        story.lessons.extend(tasks.into_iter().filter(|task| task.lesson));
+        story.evidence.extend(
+            ledger
+                .all_kept::<Evidence>(scope, &of_member)
+                .context("reading the ledger")?,
+        );
+        let history = ledger
+            .kept_history::<Incident>(scope, &member.id.to_string())
+            .context("reading the ledger")?;
+        gathered.cited.extend(history.iter().map(|item| item.number));
+    }
+    story.entries.sort_by_key(|entry| entry.id);
+    gathered.cited.sort_unstable();
+    gathered.cited.dedup();
+    gathered.cited.truncate(LedgerProof::CITED_MAX);
+    gathered.incident = Some(story);
+    Ok(())
 }
 
 /// How the organisation is named, with the revision of the setting; nothing is known before it was described.
@@ -84,13 +155,25 @@ pub(crate) fn gather(ledger: &Ledger, scope: &Scope, report: &Report, at: Timest
         earlier: ledger
             .reports_sent_about(scope, &report.about)
             .context("reading the ledger")?,
+        incident: None,
+        incidents: Vec::new(),
         cited: Vec::new(),
     };
     match &report.about {
-        About::Alert { alert } => alert_story(ledger, scope, *alert, &mut gathered)?,
+        About::Alert { alert } => {
+            alert_story(ledger, scope, *alert, &mut gathered)?;
+            let link: Option<AlertLink> = ledger.kept(scope, &alert.to_string()).context("reading the ledger")?;
+            if let Some(incident) = link.and_then(|link| link.incident) {
+                incident_story(ledger, scope, incident, &mut gathered)?;
+            }
+        }
+        About::Incident { incident } => incident_story(ledger, scope, *incident, &mut gathered)?,
         About::Period { from, to } => {
             gathered.alerts = ledger.alerts_of_time(scope, *from, *to).context("reading the ledger")?;
             gathered.silences = ledger.silences_in_force(scope, at).context("reading the ledger")?;
+            gathered.incidents = ledger
+                .all_kept(scope, &NounFilter::default())
+                .context("reading the ledger")?;
             gathered.sources = ledger.sources(scope).context("reading the ledger")?;
             (gathered.cited, _) = ledger
                 .decisions_of_time(scope, *from, *to, LedgerProof::CITED_MAX)

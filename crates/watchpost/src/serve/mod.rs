@@ -9,6 +9,7 @@ mod heartbeat;
 mod metrics;
 mod pump;
 mod replay;
+mod responding;
 mod rulebook;
 mod tokens;
 mod web;
@@ -101,6 +102,10 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
         stores.ledger.clone(),
         configuration.ledger.keep_details_days,
     ));
+    tasks.spawn(responding::follow_alerts(stores.ledger.clone()));
+    tasks.spawn(responding::probe_services(stores.ledger.clone()));
+    tasks.spawn(responding::look_at_backups(stores.ledger.clone(), data.to_owned()));
+    tasks.spawn(responding::look_at_evidence(stores.ledger.clone(), data.to_owned()));
     tasks.spawn(chores::reload_rules(configuration.rules.rule_folders(), rules_given));
     deliver::start_lanes(&stores.ledger, ways, &mut tasks)?;
     greeting::greet(&stores.ledger, configuration, console, intake.addresses)?;

@@ -72,7 +72,31 @@ fn actions(view: &View, shown: &AlertPage) -> Markup {
                     }
                 }
             }
+            @match &shown.incident {
+                Some(incident) => { span { (words.incident_belongs_to()) " " a href={ "/incidents/" (incident.id) } { strong { (incident.number) } } } }
+                None => @if view.may(Permission::WorkAlerts) { (into_incident(view, shown)) },
+            }
             @if view.may(Permission::WriteSilences) { a.button.quiet href={ "/silences/new" (silence) } { (words.silence_this()) } }
+        }
+    }
+}
+
+fn into_incident(view: &View, shown: &AlertPage) -> Markup {
+    let (words, alert) = (view.words, &shown.alert);
+    html! {
+        form method="post" action="/incidents" {
+            input type="hidden" name="alert" value=(alert.id);
+            button.button type="submit" { (words.incident_new()) }
+        }
+        @let open: Vec<_> = shown.open_incidents.iter().filter(|incident| incident.exercise == alert.key.exercise).collect();
+        @if !open.is_empty() {
+            form method="post" action="/incidents/link" {
+                input type="hidden" name="alert" value=(alert.id);
+                select name="incident" aria-label=(words.incident_put_into()) {
+                    @for incident in open { option value=(incident.id) { (incident.number) " " (visible(&incident.title)) } }
+                }
+                button.button type="submit" { (words.incident_put_into()) }
+            }
         }
     }
 }

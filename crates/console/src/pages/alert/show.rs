@@ -9,6 +9,7 @@ use super::{evidence, heading, story};
 use crate::desk::Desk;
 use crate::form::Form;
 use crate::guard::Visit;
+use crate::incidents;
 use crate::toast;
 use crate::trouble::Trouble;
 use crate::{
@@ -22,6 +23,7 @@ use lake::Filter;
 use lake::Lake;
 use model::EntityColumn;
 use model::Id;
+use model::Incident;
 use model::Seq;
 
 /// What the page shows.
@@ -41,6 +43,10 @@ pub(crate) struct AlertPage {
     pub(crate) history: Vec<HistoryItem>,
     pub(crate) previous: Option<Alert>,
     pub(crate) people: Vec<Person>,
+    /// The incident that it belongs to.
+    pub(crate) incident: Option<Incident>,
+    /// Open incidents that it may be put into.
+    pub(crate) open_incidents: Vec<Incident>,
 }
 
 impl AlertPage {
@@ -85,10 +91,12 @@ pub(crate) async fn get(
                 previous,
                 ledger.alert_history(&scope, id)?,
                 ledger.people(&scope)?,
+                incidents::of_alert(ledger, &scope, id)?,
+                incidents::open_incidents(ledger, &scope)?,
             )))
         })
         .await?;
-    let (alert, detections, previous, history, people) = known.ok_or(Trouble::NotFound)?;
+    let (alert, detections, previous, history, people, incident, open_incidents) = known.ok_or(Trouble::NotFound)?;
     let minutes = AlertPage::MINUTES
         .into_iter()
         .find(|offered| Some(*offered) == minutes)
@@ -111,6 +119,8 @@ pub(crate) async fn get(
         history,
         previous,
         people,
+        incident,
+        open_incidents,
     };
     Ok(render(&view, &page))
 }

@@ -249,6 +249,7 @@ fn bulk(words: Words, queue: &Queue) -> Markup {
             span.selected data-selected=(words.selected_word()) role="status" {}
             button.button.primary type="submit" form="queue-form" formaction="/alerts/acknowledge" data-key="a" { (words.acknowledge()) " " kbd aria-hidden="true" { "a" } }
             button.button type="button" data-dialog="close-dialog" { (words.close()) "… " kbd aria-hidden="true" { "c" } }
+            button.button type="submit" form="queue-form" formaction="/incidents" data-leave { (words.incident_new()) }
             @if queue.filter.state == StateFilter::Closed {
                 button.button type="submit" form="queue-form" formaction="/alerts/reopen" { (words.reopen()) }
             }

@@ -1,0 +1,3 @@
+//! Backups as the programs that made them see them.
+
+pub mod restic;
