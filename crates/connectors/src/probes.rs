@@ -48,7 +48,9 @@ fn connect(address: &str) -> Result<TcpStream, String> {
     for place in resolve(address)?.into_iter().take(4) {
         match TcpStream::connect_timeout(&place, LONGEST) {
             Ok(stream) => {
-                let bounded = stream.set_read_timeout(Some(LONGEST)).and(stream.set_write_timeout(Some(LONGEST)));
+                let bounded = stream
+                    .set_read_timeout(Some(LONGEST))
+                    .and(stream.set_write_timeout(Some(LONGEST)));
                 return bounded.map(|()| stream).map_err(|error| error.to_string());
             }
             Err(error) => last = format!("{address}: {error}"),
@@ -119,7 +121,9 @@ fn question(name: &str) -> Option<Vec<u8>> {
     // The number of the question says nothing: the socket takes answers from the resolver only.
     let mut bytes = vec![0x57, 0x50, 0x01, 0x00, 0, 1, 0, 0, 0, 0, 0, 0];
     for label in name.trim_end_matches('.').split('.') {
-        let length = u8::try_from(label.len()).ok().filter(|length| (1..=63).contains(length))?;
+        let length = u8::try_from(label.len())
+            .ok()
+            .filter(|length| (1..=63).contains(length))?;
         bytes.push(length);
         bytes.extend(label.bytes());
     }
@@ -201,9 +205,24 @@ mod tests {
         let gone = "HTTP/1.1 503 Gone\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
         let cases = [
             (Probe::Tcp { address: says("") }, None),
-            (Probe::Tcp { address: refused.clone() }, Some("refused")),
-            (Probe::Smtp { address: says("220 mx ready\r\n") }, None),
-            (Probe::Smtp { address: says("554 no\r\n") }, Some("554 no")),
+            (
+                Probe::Tcp {
+                    address: refused.clone(),
+                },
+                Some("refused"),
+            ),
+            (
+                Probe::Smtp {
+                    address: says("220 mx ready\r\n"),
+                },
+                None,
+            ),
+            (
+                Probe::Smtp {
+                    address: says("554 no\r\n"),
+                },
+                Some("554 no"),
+            ),
             (http(ok, "C\u{1ed5}ng"), None),
             (http(ok, "gambling"), Some("does not hold")),
             (http(gone, ""), Some("503")),
@@ -215,7 +234,10 @@ mod tests {
             let said = ask(&probe);
             match expected {
                 None => assert_eq!(said, Ok(()), "{probe:?}"),
-                Some(words) => assert!(said.as_ref().is_err_and(|said| said.contains(words)), "{probe:?}: {said:?}"),
+                Some(words) => assert!(
+                    said.as_ref().is_err_and(|said| said.contains(words)),
+                    "{probe:?}: {said:?}"
+                ),
             }
         }
     }
@@ -235,7 +257,11 @@ mod tests {
             }
         });
         assert_eq!(dns("www.example.vn", Some(&address)), Ok(()));
-        assert!(dns("www.example.vn", Some(&address)).unwrap_err().contains("no such name"));
+        assert!(
+            dns("www.example.vn", Some(&address))
+                .unwrap_err()
+                .contains("no such name")
+        );
         assert!(dns("a..b", Some(&address)).is_err());
     }
 

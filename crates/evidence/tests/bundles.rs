@@ -192,7 +192,12 @@ fn the_corpus_is_read_as_before() {
         let path = file.unwrap().path();
         let bytes = std::fs::read(&path).unwrap();
         let holds = check_bundle(&bytes[..], |_| Ok(io::sink())).is_ok_and(|checked| checked.flaws.is_empty());
-        assert_eq!(holds, path.file_name().unwrap().to_string_lossy().starts_with("holds"), "{}", path.display());
+        assert_eq!(
+            holds,
+            path.file_name().unwrap().to_string_lossy().starts_with("holds"),
+            "{}",
+            path.display()
+        );
         held += usize::from(holds);
     }
     assert_eq!(held, 1);
@@ -204,7 +209,10 @@ fn write_the_corpus() {
     let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/evidence_bundle");
     std::fs::create_dir_all(&corpus).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let whole = bundle(&Store::in_folder(folder.path()), &[("a.log", b"Failed password for root"), ("b.bin", &[0; 300])]);
+    let whole = bundle(
+        &Store::in_folder(folder.path()),
+        &[("a.log", b"Failed password for root"), ("b.bin", &[0; 300])],
+    );
     let mut flipped = whole.clone();
     let last = flipped.len() - 20;
     flipped[last] ^= 1;
@@ -212,7 +220,11 @@ fn write_the_corpus() {
     std::fs::write(corpus.join("flipped"), flipped).unwrap();
     std::fs::write(corpus.join("cut"), &whole[..whole.len() / 2]).unwrap();
     std::fs::write(corpus.join("longer"), [&whole[..], b"\n"].concat()).unwrap();
-    std::fs::write(corpus.join("no-manifest"), b"{\"form\":\"watchpost-evidence-1\",\"manifest_bytes\":2,\"manifest_sha256\":\"\"}\n{}").unwrap();
+    std::fs::write(
+        corpus.join("no-manifest"),
+        b"{\"form\":\"watchpost-evidence-1\",\"manifest_bytes\":2,\"manifest_sha256\":\"\"}\n{}",
+    )
+    .unwrap();
 }
 
 #[test]

@@ -17,7 +17,10 @@ pub const STORE_TITLE: Phrase = Phrase::new(
 
 const NAME_MISSING: Phrase = Phrase::new("hãy đặt tên cho chứng cứ", "the evidence needs a name");
 const TOO_LONG: Phrase = Phrase::new("quá dài", "too long");
-const OVER: Phrase = Phrase::new("sự cố đã được nhập vào sự cố khác", "the incident goes on as part of another");
+const OVER: Phrase = Phrase::new(
+    "sự cố đã được nhập vào sự cố khác",
+    "the incident goes on as part of another",
+);
 
 /// Evidence as it is taken in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +80,12 @@ pub fn acquire(
         malware: new.malware,
         revision: 1,
     };
-    let link = custody_of(&evidence, CustodyStep::Acquired, &evidence.note, (step, nth(entropy, 1)));
+    let link = custody_of(
+        &evidence,
+        CustodyStep::Acquired,
+        &evidence.note,
+        (step, nth(entropy, 1)),
+    );
     let changes = vec![Change::put(&evidence), Change::put(&link)];
     let decision = step.decides("evidence.acquire", Some(&evidence.note), changes);
     Ok((evidence, decision))
@@ -128,7 +136,11 @@ pub fn misfit(missing: usize, orphans: usize, unfinished: usize, now: Timestamp)
     Some(Notice {
         rule: STORE,
         title: STORE_TITLE,
-        level: if missing > 0 { RuleLevel::Critical } else { RuleLevel::Medium },
+        level: if missing > 0 {
+            RuleLevel::Critical
+        } else {
+            RuleLevel::Medium
+        },
         entity: Entity {
             kind: EntityKind::Source,
             name: "watchpost/evidence".into(),

@@ -54,7 +54,13 @@ pub(crate) fn run(ledger: &Ledger, data: &Path, backup: &Backup, scope: &Scope, 
         // A repository that cannot be read is what drills are there to find out.
         Err(error) => {
             let flaws = vec![error.to_string()];
-            (None, Proof { flaws, ..Proof::default() })
+            (
+                None,
+                Proof {
+                    flaws,
+                    ..Proof::default()
+                },
+            )
         }
     };
     let _ = std::fs::remove_dir_all(&sandbox);
@@ -116,7 +122,9 @@ pub(crate) fn look(ledger: &Ledger, data: &Path) -> Result<()> {
         let notice = finding.map(|finding| recovery::snapshot_notice(backup, finding, now));
         let over = notice.is_none().then(|| key_of(recovery::BACKUP, &backup.key));
         tell(ledger, "backups", notice.as_slice(), over.as_slice())?;
-        let passed = last(ledger, &scope, &backup.key)?.filter(Drill::passed).map(|drill| drill.at);
+        let passed = last(ledger, &scope, &backup.key)?
+            .filter(Drill::passed)
+            .map(|drill| drill.at);
         let tried = last(ledger, &scope, &backup.key)?.map(|drill| drill.at);
         // A drill that failed is tried again the next day, not the next hour.
         let rested = tried.is_none_or(|at| now.as_second() - at.as_second() > 86_400);

@@ -197,7 +197,11 @@ impl Restic {
         let stats = self.ask("stats", &["stats", "--mode", "raw-data", "--json"])?;
         let size: Stats = parse("stats", &stats)?;
         let subset = format!("--read-data-subset={}/{PARTS}", part % PARTS + 1);
-        let how = if size.total_size <= READ_WHOLE_BYTES_MAX { "--read-data" } else { &subset };
+        let how = if size.total_size <= READ_WHOLE_BYTES_MAX {
+            "--read-data"
+        } else {
+            &subset
+        };
         self.ask("check", &["check", how]).map(|_| ())
     }
 
@@ -209,7 +213,11 @@ impl Restic {
             return Err("it came back as something else".to_owned());
         }
         if metadata.len() != file.bytes {
-            return Err(format!("it came back with {} bytes instead of {}", metadata.len(), file.bytes));
+            return Err(format!(
+                "it came back with {} bytes instead of {}",
+                metadata.len(),
+                file.bytes
+            ));
         }
         let restored = File::open(&path).and_then(digest).map_err(|error| error.to_string())?;
         let mut dumped = None;
@@ -241,7 +249,14 @@ impl Restic {
     ) -> Result<(), ResticError> {
         let mut command = Command::new(&self.program);
         command
-            .args(["--repo", &self.repository, "--password-file", &self.password_file, "--no-cache", "--quiet"])
+            .args([
+                "--repo",
+                &self.repository,
+                "--password-file",
+                &self.password_file,
+                "--no-cache",
+                "--quiet",
+            ])
             .args(arguments)
             .env("RESTIC_PROGRESS_FPS", "0")
             .stdin(Stdio::null())

@@ -27,7 +27,9 @@ impl Repository {
         let source = folder.path().join("srv");
         fs::create_dir_all(source.join("sâu [1]")).unwrap();
         for n in 0..12_u32 {
-            let bytes: Vec<u8> = (0..20_000_u32).map(|place| (place.wrapping_mul(n + 7) >> 3) as u8).collect();
+            let bytes: Vec<u8> = (0..20_000_u32)
+                .map(|place| (place.wrapping_mul(n + 7) >> 3) as u8)
+                .collect();
             fs::write(source.join(format!("sâu [1]/tệp {n}*.bin")), bytes).unwrap();
         }
         fs::write(folder.path().join("password"), "mật khẩu kho").unwrap();
@@ -52,7 +54,13 @@ impl Repository {
 
     fn restic(&self, arguments: &[&str]) {
         let output = Command::new(&self.program)
-            .args(["--repo", &self.backup.repository, "--password-file", &self.backup.password_file, "--no-cache"])
+            .args([
+                "--repo",
+                &self.backup.repository,
+                "--password-file",
+                &self.backup.password_file,
+                "--no-cache",
+            ])
             .args(arguments)
             .output()
             .unwrap();
@@ -71,7 +79,11 @@ impl Repository {
     fn packs(&self) -> Vec<PathBuf> {
         let mut packs = Vec::new();
         for folder in fs::read_dir(Path::new(&self.backup.repository).join("data")).unwrap() {
-            packs.extend(fs::read_dir(folder.unwrap().path()).unwrap().map(|file| file.unwrap().path()));
+            packs.extend(
+                fs::read_dir(folder.unwrap().path())
+                    .unwrap()
+                    .map(|file| file.unwrap().path()),
+            );
         }
         packs
     }
@@ -90,7 +102,10 @@ fn a_drill_brings_random_files_back_as_they_were() {
     let proof = restic.drill(&snapshots[0], &files, &repository.sandbox(), 0).unwrap();
     assert_eq!((proof.restored, proof.flaws), (5, Vec::<String>::new()));
     assert_eq!(proof.bytes, 5 * 20_000);
-    assert!(!repository.sandbox().join("restored").exists(), "the sandbox is emptied");
+    assert!(
+        !repository.sandbox().join("restored").exists(),
+        "the sandbox is emptied"
+    );
 }
 
 #[test]
@@ -99,14 +114,22 @@ fn a_flipped_byte_in_a_pack_fails_the_drill() {
     let restic = repository.open();
     let snapshots = restic.snapshots().unwrap();
     let files = restic.choose_files(&snapshots[0].id, 12, 1).unwrap();
-    let pack = repository.packs().into_iter().max_by_key(|pack| fs::metadata(pack).unwrap().len()).unwrap();
+    let pack = repository
+        .packs()
+        .into_iter()
+        .max_by_key(|pack| fs::metadata(pack).unwrap().len())
+        .unwrap();
     let mut bytes = fs::read(&pack).unwrap();
     bytes[100] ^= 1;
     fs::remove_file(&pack).unwrap();
     fs::write(&pack, bytes).unwrap();
     let proof = restic.drill(&snapshots[0], &files, &repository.sandbox(), 0).unwrap();
     assert!(proof.restored < 12, "{proof:?}");
-    assert!(proof.flaws.iter().any(|flaw| flaw.contains("restic check")), "{:?}", proof.flaws);
+    assert!(
+        proof.flaws.iter().any(|flaw| flaw.contains("restic check")),
+        "{:?}",
+        proof.flaws
+    );
 }
 
 #[test]
@@ -114,8 +137,13 @@ fn what_keeps_restic_from_answering_is_said() {
     let Some(repository) = Repository::new() else { return };
     let mut wrong = repository.backup.clone();
     fs::write(&wrong.password_file, "khác").unwrap();
-    let error = Restic::new(&repository.program, &wrong, Duration::from_secs(60)).snapshots().unwrap_err();
-    assert!(matches!(&error, ResticError::Failed { complaint, .. } if complaint.contains("password")), "{error}");
+    let error = Restic::new(&repository.program, &wrong, Duration::from_secs(60))
+        .snapshots()
+        .unwrap_err();
+    assert!(
+        matches!(&error, ResticError::Failed { complaint, .. } if complaint.contains("password")),
+        "{error}"
+    );
     wrong.repository = "/nonexistent".to_owned();
     assert!(repository.open().snapshots().is_err());
     let missing = Restic::new(Path::new("/nonexistent/restic"), &wrong, Duration::from_secs(1)).snapshots();

@@ -210,7 +210,7 @@ pub(crate) async fn timeline(
 
 /// Opens an incident.
 #[utoipa::path(post, path = "/api/v1/incidents", request_body = Opening,
-    responses((status = 200, body = Object), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, description = "The incident", body = serde_json::Value), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody)))]
 pub(crate) async fn open(
     visit: Visit,
     State(desk): State<Desk>,

@@ -42,7 +42,7 @@ pub(crate) fn rows(view: &View, restoring: &Restoring, incident: Option<&Inciden
         ol.items { @for (n, (service, standing)) in restoring.services.iter().enumerate() { li {
             p { span.muted { (n + 1) ". " } strong { (visible(&service.name)) } " " (shown(view, standing)) }
             p.muted { @if !service.needs.is_empty() { (words.service_needs()) ": " (visible(&service.needs.join(", "))) " · " }
-                "RTO " (minutes(service.rto_minutes)) " · RPO " (minutes(service.rpo_minutes)) @if !service.owner.is_empty() { " · " (visible(&service.owner)) } }
+                (targets(service)) @if !service.owner.is_empty() { " · " (visible(&service.owner)) } }
             (clock(view, service, standing, incident))
             @if !service.restore.is_empty() { p { (visible(&service.restore)) } }
         } }
@@ -50,8 +50,14 @@ pub(crate) fn rows(view: &View, restoring: &Restoring, incident: Option<&Inciden
     }
 }
 
-fn minutes(minutes: Option<u32>) -> String {
-    minutes.map_or_else(|| "–".to_owned(), |minutes| format!("{minutes} min"))
+/// RTO and RPO.
+fn targets(service: &Service) -> String {
+    let minutes = |minutes: Option<u32>| minutes.map_or_else(|| "–".to_owned(), |minutes| format!("{minutes} min"));
+    format!(
+        "RTO {} · RPO {}",
+        minutes(service.rto_minutes),
+        minutes(service.rpo_minutes)
+    )
 }
 
 fn shown(view: &View, standing: &Standing) -> Markup {

@@ -26,7 +26,6 @@ super::messages! {
     incident_state: "Trạng thái", "State";
     incident_owner: "Người chịu trách nhiệm", "In charge";
     incident_nobody: "Chưa có ai", "Nobody yet";
-    incident_take: "Tôi nhận", "I take it";
     incident_give: "Giao", "Give";
     incident_detected: "Phát hiện lúc", "Detected";
     incident_began: "Bắt đầu lúc", "Began";

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use ledger::NounFilter;
 use model::{
-    Actor, Change, Deadline, EntryKind, Entropy, Id, Incident, IncidentNote, Observable, Role, Scope, TimelineEntry,
+    Actor, Change, Deadline, Entropy, EntryKind, Id, Incident, IncidentNote, Observable, Role, Scope, TimelineEntry,
 };
 
 use crate::{
@@ -41,14 +41,26 @@ async fn chosen_alerts_become_an_incident_with_its_clocks_and_its_story() {
     let opened = incident(&post, &address);
     assert_eq!(opened.number, "SC-2026-0001");
     let lines: Vec<TimelineEntry> = of(&post, &opened);
-    let events = lines.iter().filter(|line| matches!(line.kind, EntryKind::Event { .. })).count();
+    let events = lines
+        .iter()
+        .filter(|line| matches!(line.kind, EntryKind::Event { .. }))
+        .count();
     assert_eq!(events, 2, "{lines:?}");
     let matter = NounFilter::of_parent("incident:SC-2026-0001");
     let clocks: Vec<Deadline> = post.state.ledger.all_kept(&Scope::of_post("test"), &matter).unwrap();
     let rules: Vec<&str> = clocks.iter().map(|clock| clock.rule.as_str()).collect();
-    assert!(rules.contains(&"incident-notice") && !rules.contains(&"incident-final"), "{rules:?}");
+    assert!(
+        rules.contains(&"incident-notice") && !rules.contains(&"incident-final"),
+        "{rules:?}"
+    );
     let shown = page(client.get(&address).await).await;
-    for expected in ["SC-2026-0001", "Nhận diện", "Việc tiếp theo", "Xác minh", "5 ngày từ khi phát hiện"] {
+    for expected in [
+        "SC-2026-0001",
+        "Nhận diện",
+        "Việc tiếp theo",
+        "Xác minh",
+        "5 ngày từ khi phát hiện",
+    ] {
         assert!(shown.contains(expected), "{expected}");
     }
     // The alert says where it belongs, and cannot come into another incident.
@@ -62,14 +74,24 @@ async fn chosen_alerts_become_an_incident_with_its_clocks_and_its_story() {
 async fn an_incident_goes_through_its_states_and_whoever_was_slower_is_told() {
     let post = post();
     let client = Client::of(&post, Role::DutyOfficer);
-    let address = location(&client.post_form("/incidents", "title=Trang+web+bị+sửa&kind=defacement&severity=high").await);
+    let address = location(
+        &client
+            .post_form("/incidents", "title=Trang+web+bị+sửa&kind=defacement&severity=high")
+            .await,
+    );
     let seen = incident(&post, &address).revision;
     let step = |to: &str| format!("to={to}&how=đã+kiểm+tra");
     let advance = format!("{address}/advance");
     let real = "to=close&how=x&outcome=real&cause=y";
     assert_eq!(client.post_form(&advance, real).await.status(), StatusCode::CONFLICT);
-    location(&client.post_form(&advance, &format!("{}&revision={seen}", step("confirm"))).await);
-    let slower = client.post_form(&advance, &format!("{}&revision={seen}", step("contain"))).await;
+    location(
+        &client
+            .post_form(&advance, &format!("{}&revision={seen}", step("confirm")))
+            .await,
+    );
+    let slower = client
+        .post_form(&advance, &format!("{}&revision={seen}", step("contain")))
+        .await;
     assert_eq!(slower.status(), StatusCode::CONFLICT);
     for to in ["contain", "eradicate", "recover"] {
         location(&client.post_form(&advance, &step(to)).await);
@@ -80,8 +102,15 @@ async fn an_incident_goes_through_its_states_and_whoever_was_slower_is_told() {
     location(&client.post_form(&format!("{address}/undo"), "").await);
     assert_eq!(incident(&post, &address).state.as_str(), "recovered");
     let viewer = Client::of(&post, Role::Viewer);
-    assert_eq!(viewer.post_form(&advance, &step("contain")).await.status(), StatusCode::FORBIDDEN);
-    assert!(!page(viewer.get(&address).await).await.contains("<form method=\"post\" action=\"/incidents"));
+    assert_eq!(
+        viewer.post_form(&advance, &step("contain")).await.status(),
+        StatusCode::FORBIDDEN
+    );
+    assert!(
+        !page(viewer.get(&address).await)
+            .await
+            .contains("<form method=\"post\" action=\"/incidents")
+    );
 }
 
 #[tokio::test]
@@ -90,21 +119,35 @@ async fn what_hangs_on_incidents_is_shown_merged_and_goes_apart_again() {
     let client = Client::of(&post, Role::DutyOfficer);
     let one = location(&client.post_form("/incidents", &alerts(&post, &[0])).await);
     let other = location(&client.post_form("/incidents", &alerts(&post, &[1])).await);
-    location(&client.post_form(&format!("{other}/observable"), "kind=address&value=203.0.113.77").await);
+    location(
+        &client
+            .post_form(&format!("{other}/observable"), "kind=address&value=198.51.100.231")
+            .await,
+    );
     location(&client.post_form(&format!("{other}/note"), "text=ghi+chú+đầu").await);
-    let twice = client.post_form(&format!("{other}/observable"), "kind=address&value=203.0.113.77").await;
+    let twice = client
+        .post_form(&format!("{other}/observable"), "kind=address&value=198.51.100.231")
+        .await;
     assert_eq!(twice.status(), StatusCode::CONFLICT);
     let source = incident(&post, &other);
-    location(&client.post_form(&format!("{one}/merge"), &format!("source={}", source.id)).await);
+    location(
+        &client
+            .post_form(&format!("{one}/merge"), &format!("source={}", source.id))
+            .await,
+    );
     let merged = page(client.get(&one).await).await;
-    assert!(merged.contains("203.0.113.77") && merged.contains("SC-2026-0002"));
+    assert!(merged.contains("198.51.100.231") && merged.contains("SC-2026-0002"));
     assert!(page(client.get(&other).await).await.contains("SC-2026-0001"));
     let known: Vec<Observable> = of(&post, &source);
     let split = format!("title=riêng&observable={}", known[0].id);
     let apart = location(&client.post_form(&format!("{one}/split"), &split).await);
-    assert!(page(client.get(&apart).await).await.contains("203.0.113.77"));
-    assert!(!page(client.get(&one).await).await.contains("203.0.113.77"));
-    location(&client.post_form(&format!("{one}/unmerge"), &format!("source={}", source.id)).await);
+    assert!(page(client.get(&apart).await).await.contains("198.51.100.231"));
+    assert!(!page(client.get(&one).await).await.contains("198.51.100.231"));
+    location(
+        &client
+            .post_form(&format!("{one}/unmerge"), &format!("source={}", source.id))
+            .await,
+    );
     assert_eq!(incident(&post, &other).state.as_str(), "reported");
     let notes: Vec<IncidentNote> = of(&post, &source);
     let edit = |seen: u64, words: &str| format!("note={}&seen={seen}&text={words}", notes[0].id);
@@ -117,17 +160,33 @@ async fn what_hangs_on_incidents_is_shown_merged_and_goes_apart_again() {
 async fn the_api_opens_writes_advances_and_pages() {
     let post = post();
     let client = Client::of(&post, Role::ShiftLead);
-    let opened = text(client.post_json("/api/v1/incidents", r#"{"title":"Lộ tài khoản","kind":"intrusion"}"#).await).await;
+    let opened = text(
+        client
+            .post_json("/api/v1/incidents", r#"{"title":"Lộ tài khoản","kind":"intrusion"}"#)
+            .await,
+    )
+    .await;
     let opened: Incident = serde_json::from_str(&opened).unwrap();
     let address = format!("/api/v1/incidents/{}", opened.id);
     let entry = r#"{"at":"2026-11-24T18:00:00Z","text":"đăng nhập lạ","malicious":true}"#;
-    assert_eq!(client.post_json(&format!("{address}/entries"), entry).await.status(), StatusCode::OK);
-    let wrong = client.post_json(&format!("{address}/advance"), r#"{"to":"recover","how":"x"}"#).await;
+    assert_eq!(
+        client.post_json(&format!("{address}/entries"), entry).await.status(),
+        StatusCode::OK
+    );
+    let wrong = client
+        .post_json(&format!("{address}/advance"), r#"{"to":"recover","how":"x"}"#)
+        .await;
     assert_eq!(wrong.status(), StatusCode::CONFLICT);
     let contain = r#"{"to":"contain","how":"khoá tài khoản"}"#;
-    assert_eq!(client.post_json(&format!("{address}/advance"), contain).await.status(), StatusCode::OK);
+    assert_eq!(
+        client.post_json(&format!("{address}/advance"), contain).await.status(),
+        StatusCode::OK
+    );
     let lines = text(client.get(&format!("{address}/timeline")).await).await;
-    assert!(lines.contains("đăng nhập lạ") && lines.contains("incident.contain"), "{lines}");
+    assert!(
+        lines.contains("đăng nhập lạ") && lines.contains("incident.contain"),
+        "{lines}"
+    );
     let list = text(client.get("/api/v1/incidents?state=open").await).await;
     assert!(list.contains("Lộ tài khoản"));
 }
@@ -144,8 +203,14 @@ fn fill(post: &Post, incident: &Incident, entries: u64) {
                     incident: incident.id,
                     at: happened,
                     noted_at: at,
-                    by: Actor::Post { part: "test".to_owned() },
-                    kind: EntryKind::Event { alert: None, event: Some(n), host: Some("WEB01".into()) },
+                    by: Actor::Post {
+                        part: "test".to_owned(),
+                    },
+                    kind: EntryKind::Event {
+                        alert: None,
+                        event: Some(n),
+                        host: Some("WEB01".into()),
+                    },
                     text: format!("Failed password for root from 203.0.113.{} port 22", n % 250),
                     malicious: n % 3 == 0,
                     struck: None,
@@ -170,7 +235,10 @@ async fn an_incident_of_100_000_entries_opens_in_time() {
         let began = std::time::Instant::now();
         let shown = page(client.get(&path).await).await;
         slowest = slowest.max(began.elapsed());
-        assert!(shown.contains("100.001") || shown.contains("100.000"), "the count is shown");
+        assert!(
+            shown.contains("100.001") || shown.contains("100.000"),
+            "the count is shown"
+        );
     }
     println!("opens in at most {slowest:?}");
     assert!(slowest.as_millis() <= 300, "{slowest:?}");

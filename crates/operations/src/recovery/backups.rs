@@ -67,7 +67,12 @@ pub fn drill_notice(drill: &Drill) -> Option<Notice> {
     }
     let first = drill.flaws.first().map_or("no file could be chosen", String::as_str);
     let summary = format!("restored={}/{} {first}", drill.restored, drill.chosen);
-    Some(notice((super::DRILL, super::DRILL_TITLE), &drill.backup, summary, drill.at))
+    Some(notice(
+        (super::DRILL, super::DRILL_TITLE),
+        &drill.backup,
+        summary,
+        drill.at,
+    ))
 }
 
 fn notice((rule, title): (&'static str, model::Phrase), key: &str, summary: String, since: Timestamp) -> Notice {

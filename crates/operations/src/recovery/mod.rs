@@ -7,9 +7,7 @@ mod steps;
 
 use model::Phrase;
 
-pub use backups::{
-    AgeFinding, clean_point, drill_notice, drills_due, judge_snapshots, snapshot_notice,
-};
+pub use backups::{AgeFinding, clean_point, drill_notice, drills_due, judge_snapshots, snapshot_notice};
 pub use order::{Cycle, Look, Standing, alarms, restore_order, standings};
 pub use steps::{keep_drill, keep_looks, put_backup, put_service};
 

@@ -32,7 +32,10 @@ pub fn restore_order<'a>(
     while done.len() < all.len() {
         let ready = |key: &&&str| {
             let needs = &services[**key].needs;
-            !done.contains(**key) && needs.iter().all(|need| done.contains(need.as_str()) || !all.contains(need.as_str()))
+            !done.contains(**key)
+                && needs
+                    .iter()
+                    .all(|need| done.contains(need.as_str()) || !all.contains(need.as_str()))
         };
         let next = all
             .iter()
@@ -149,7 +152,10 @@ pub fn standings(services: &BTreeMap<String, Service>, looks: &BTreeMap<String, 
 /// which there are only circles, the first service by key that is in one is the cause.
 fn causes_of(key: &str, services: &BTreeMap<String, Service>, down: &impl Fn(&str) -> bool) -> BTreeSet<String> {
     let needs_down = |key: &str| -> Vec<&str> {
-        let needs = services.get(key).map(|service| service.needs.as_slice()).unwrap_or_default();
+        let needs = services
+            .get(key)
+            .map(|service| service.needs.as_slice())
+            .unwrap_or_default();
         needs.iter().map(String::as_str).filter(|need| down(need)).collect()
     };
     // All that is down behind some services, those included.
@@ -194,7 +200,11 @@ pub fn alarms(services: &BTreeMap<String, Service>, looks: &BTreeMap<String, Loo
             Some(Notice {
                 rule: super::DOWN,
                 title: super::DOWN_TITLE,
-                level: if behind > 0 { RuleLevel::Critical } else { RuleLevel::High },
+                level: if behind > 0 {
+                    RuleLevel::Critical
+                } else {
+                    RuleLevel::High
+                },
                 entity: Entity {
                     kind: EntityKind::Host,
                     name: key.as_str().into(),

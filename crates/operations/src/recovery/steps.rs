@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{
-    Backup, Change, Decision, Drill, Permission, Phrase, Rejected, Scope, Service, ServiceLook, Timestamp,
-};
+use model::{Backup, Change, Decision, Drill, Permission, Phrase, Rejected, Scope, Service, ServiceLook, Timestamp};
 
 use super::order::restore_order;
 use crate::Step;
@@ -15,10 +13,19 @@ const KEY: Phrase = Phrase::new(
 );
 const NAME: Phrase = Phrase::new("hãy đặt tên", "it needs a name");
 const LEVEL: Phrase = Phrase::new("cấp độ từ 1 đến 5", "levels go from 1 to 5");
-const UNKNOWN: Phrase = Phrase::new("cần một dịch vụ không có trong danh mục", "it needs a service that is not in the catalogue");
-const CIRCLE: Phrase = Phrase::new("các dịch vụ phụ thuộc vòng tròn", "services would need each other in a circle");
+const UNKNOWN: Phrase = Phrase::new(
+    "cần một dịch vụ không có trong danh mục",
+    "it needs a service that is not in the catalogue",
+);
+const CIRCLE: Phrase = Phrase::new(
+    "các dịch vụ phụ thuộc vòng tròn",
+    "services would need each other in a circle",
+);
 const MANY: Phrase = Phrase::new("quá nhiều", "there are too many");
-const REPOSITORY: Phrase = Phrase::new("hãy ghi kho sao lưu và tệp mật khẩu", "it needs a repository and a password file");
+const REPOSITORY: Phrase = Phrase::new(
+    "hãy ghi kho sao lưu và tệp mật khẩu",
+    "it needs a repository and a password file",
+);
 
 fn invalid<T>(field: &'static str, problem: Phrase) -> Result<T, Rejected> {
     Err(Rejected::Invalid { field, problem })
@@ -85,7 +92,11 @@ pub fn put_backup(backup: &Backup, step: Step<'_>) -> Result<Decision, Rejected>
 pub fn keep_drill(drill: &Drill, step: Step<'_>) -> Result<Decision, Rejected> {
     step.needs(Permission::WorkAlerts)?;
     let action = if drill.passed() { "drill.pass" } else { "drill.fail" };
-    Ok(step.decides(action, drill.flaws.first().map(String::as_str), vec![Change::put(drill)]))
+    Ok(step.decides(
+        action,
+        drill.flaws.first().map(String::as_str),
+        vec![Change::put(drill)],
+    ))
 }
 
 /// Minutes after which a look is written although nothing changed.

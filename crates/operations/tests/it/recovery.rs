@@ -30,7 +30,10 @@ fn service(key: &str, needs: &[&str], rto: Option<u32>) -> Service {
 }
 
 fn catalogue(services: &[Service]) -> BTreeMap<String, Service> {
-    services.iter().map(|service| (service.key.clone(), service.clone())).collect()
+    services
+        .iter()
+        .map(|service| (service.key.clone(), service.clone()))
+        .collect()
 }
 
 fn office() -> BTreeMap<String, Service> {
@@ -63,14 +66,19 @@ fn one_cause_is_one_alarm() {
         (&["web"], &[("web", "connection refused; affected=0")]),
         (
             &["db", "dns", "web"],
-            &[("db", "connection refused; affected=1"), ("dns", "connection refused; affected=1")],
+            &[
+                ("db", "connection refused; affected=1"),
+                ("dns", "connection refused; affected=1"),
+            ],
         ),
         (&[], &[]),
     ];
     for (failing, expected) in cases {
         let alarms = recovery::alarms(&office, &down(failing, &office));
-        let told: Vec<(&str, &str)> =
-            alarms.iter().map(|notice| (notice.entity.name.as_str(), notice.summary.as_str())).collect();
+        let told: Vec<(&str, &str)> = alarms
+            .iter()
+            .map(|notice| (notice.entity.name.as_str(), notice.summary.as_str()))
+            .collect();
         assert_eq!(told, expected, "{failing:?}");
     }
     let unlooked = recovery::standings(&office, &BTreeMap::new());
@@ -87,14 +95,24 @@ fn services_come_back_after_what_they_need_and_the_most_pressing_first() {
 
 #[test]
 fn a_circle_is_refused_and_named() {
-    let circle = catalogue(&[service("a", &["b"], None), service("b", &["c"], None), service("c", &["a"], None)]);
+    let circle = catalogue(&[
+        service("a", &["b"], None),
+        service("b", &["c"], None),
+        service("c", &["a"], None),
+    ]);
     let error = recovery::restore_order(&circle, &BTreeSet::from(["a".to_owned()])).unwrap_err();
-    assert_eq!(error.to_string(), "these services need each other in a circle: a → b → c → a");
+    assert_eq!(
+        error.to_string(),
+        "these services need each other in a circle: a → b → c → a"
+    );
     // Down as a whole, it is still one alarm.
     assert_eq!(recovery::alarms(&circle, &down(&["a", "b", "c"], &circle)).len(), 1);
     let standing = catalogue(&[service("a", &[], None), service("b", &["a"], None)]);
     let scope = scope(1);
-    let step = Step { scope: &scope, at: at(0) };
+    let step = Step {
+        scope: &scope,
+        at: at(0),
+    };
     assert!(recovery::put_service(&service("a", &["b"], None), &standing, step).is_err());
     assert!(recovery::put_service(&service("a", &["missing"], None), &standing, step).is_err());
     assert!(recovery::put_service(&service("A b", &[], None), &standing, step).is_err());
@@ -112,7 +130,11 @@ fn snapshot(id: &str, second: i64) -> Snapshot {
 
 #[test]
 fn the_clean_point_is_the_last_snapshot_before_the_attacker() {
-    let snapshots = [snapshot("monday", 0), snapshot("tuesday", 86_400), snapshot("wednesday", 172_800)];
+    let snapshots = [
+        snapshot("monday", 0),
+        snapshot("tuesday", 86_400),
+        snapshot("wednesday", 172_800),
+    ];
     let clean = |second, spare| {
         let spare = SignedDuration::from_secs(spare);
         recovery::clean_point(&snapshots, at(second), spare).map(|snapshot| snapshot.id.as_str())
@@ -161,7 +183,10 @@ fn a_drill_that_proves_nothing_has_not_passed() {
     (drill.chosen, drill.restored) = (5, 5);
     assert_eq!(recovery::drill_notice(&drill), None);
     drill.flaws.push("etc/passwd: its bytes are others".to_owned());
-    assert_eq!(recovery::drill_notice(&drill).unwrap().summary, "restored=5/5 etc/passwd: its bytes are others");
+    assert_eq!(
+        recovery::drill_notice(&drill).unwrap().summary,
+        "restored=5/5 etc/passwd: its bytes are others"
+    );
 }
 
 proptest! {

@@ -124,9 +124,10 @@ fn list(ledger: &Ledger) -> Result<()> {
         let newest = match drills::restic(&backup)?.snapshots() {
             Ok(snapshots) => {
                 let finding = recovery::judge_snapshots(&backup, &snapshots, clock::now());
-                let newest = snapshots
-                    .last()
-                    .map_or_else(|| "no snapshot".to_owned(), |snapshot| format!("newest {}", snapshot.at));
+                let newest = snapshots.last().map_or_else(
+                    || "no snapshot".to_owned(),
+                    |snapshot| format!("newest {}", snapshot.at),
+                );
                 finding.map_or(newest.clone(), |finding| format!("{newest} ({finding:?})"))
             }
             Err(error) => format!("UNKNOWN: {error}"),
@@ -169,7 +170,9 @@ fn clean(ledger: &Ledger, key: &str, wanted: &str) -> Result<()> {
             states: vec!["malicious".to_owned()],
             ..NounFilter::of_parent(&member.id.to_string())
         };
-        let found = ledger.first_kept::<TimelineEntry>(&scope, &malicious).context("reading the ledger")?;
+        let found = ledger
+            .first_kept::<TimelineEntry>(&scope, &malicious)
+            .context("reading the ledger")?;
         first = first.into_iter().chain(found).min_by_key(|entry| entry.id);
     }
     let first = first.with_context(|| format!("{} has no act of the attacker in its timeline", incident.number))?;

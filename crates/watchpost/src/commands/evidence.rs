@@ -133,15 +133,25 @@ fn run_add(data: &Path, add: &Add) -> Result<()> {
         if !metadata.is_file() {
             bail!("{shown} is no file");
         }
-        let digests = store.put(file, nonce()?).with_context(|| format!("taking in {shown}"))?;
+        let digests = store
+            .put(file, nonce()?)
+            .with_context(|| format!("taking in {shown}"))?;
         let modified_at = metadata.modified().ok().and_then(|at| Timestamp::try_from(at).ok());
         let new = Acquisition {
-            name: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+            name: path
+                .file_name()
+                .unwrap_or(path.as_os_str())
+                .to_string_lossy()
+                .into_owned(),
             bytes: digests.bytes,
             sha256: digests.sha256,
             blake3: digests.blake3,
             acquired: AcquiredBy::File {
-                path: path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string(),
+                path: path
+                    .canonicalize()
+                    .unwrap_or_else(|_| path.clone())
+                    .display()
+                    .to_string(),
                 modified_at,
             },
             note: add.note.clone(),
@@ -155,13 +165,19 @@ fn run_add(data: &Path, add: &Add) -> Result<()> {
             .map_err(|rejected| anyhow::anyhow!("{shown}: {rejected}"))?;
         let entry = ledger.apply(&decision).context("writing into the ledger")?.entry;
         let number = entry.map_or(0, |head| head.number);
-        writeln!(out, "{} {} bytes, sha256 {}, duty book {number}", evidence.id, evidence.bytes, evidence.sha256)?;
+        writeln!(
+            out,
+            "{} {} bytes, sha256 {}, duty book {number}",
+            evidence.id, evidence.bytes, evidence.sha256
+        )?;
     }
     Ok(())
 }
 
 fn all(ledger: &Ledger, scope: &Scope) -> Result<Vec<Evidence>> {
-    ledger.all_kept(scope, &NounFilter::default()).context("reading the ledger")
+    ledger
+        .all_kept(scope, &NounFilter::default())
+        .context("reading the ledger")
 }
 
 fn list(data: &Path) -> Result<()> {
@@ -169,7 +185,15 @@ fn list(data: &Path) -> Result<()> {
     let mut out = io::stdout().lock();
     for kept in all(&ledger, &scope)? {
         let malware = if kept.malware { " malware" } else { "" };
-        writeln!(out, "{} {} {:>12} {}{malware}  {}", kept.id, kept.at, kept.bytes, &kept.sha256[..16], kept.name)?;
+        writeln!(
+            out,
+            "{} {} {:>12} {}{malware}  {}",
+            kept.id,
+            kept.at,
+            kept.bytes,
+            &kept.sha256[..16],
+            kept.name
+        )?;
     }
     Ok(())
 }
@@ -199,10 +223,15 @@ fn run_get(data: &Path, get: &Get) -> Result<()> {
     let all = all(&ledger, &scope)?;
     let evidence = all
         .iter()
-        .find(|kept| kept.id.to_string() == get.evidence || (get.evidence.len() >= 8 && kept.sha256.starts_with(&get.evidence)))
+        .find(|kept| {
+            kept.id.to_string() == get.evidence || (get.evidence.len() >= 8 && kept.sha256.starts_with(&get.evidence))
+        })
         .with_context(|| format!("there is no evidence {}", get.evidence))?;
     if evidence.malware && !get.malware {
-        bail!("{} may be malware: it is written out only with --malware", evidence.name);
+        bail!(
+            "{} may be malware: it is written out only with --malware",
+            evidence.name
+        );
     }
     note(&ledger, &scope, &[(evidence, CustodyStep::Read)], &get.why)?;
     let file = File::create_new(&get.out).with_context(|| format!("making {}", get.out.display()))?;
@@ -277,7 +306,9 @@ fn entries_about(ledger: &Ledger, scope: &Scope, members: &[Member]) -> Result<V
             subject: Some(format!("evidence:{}", member.evidence.id)),
             people_only: false,
         };
-        let page = ledger.entries(scope, &filter, PageAt::first(500)).context("reading the ledger")?;
+        let page = ledger
+            .entries(scope, &filter, PageAt::first(500))
+            .context("reading the ledger")?;
         for entry in page.items {
             entries.push(Ledgered {
                 number: entry.number,
@@ -303,19 +334,35 @@ fn verify_bundle(bundle: &Path, data: &Path) -> Result<()> {
     writeln!(out, "manifest sha256 {}", checked.manifest_sha256)?;
     for member in &manifest.members {
         let evidence = &member.evidence;
-        writeln!(out, "  {} {:>12} {}  {} ({} links of custody)", evidence.at, evidence.bytes, evidence.sha256, evidence.name, member.custody.len())?;
+        writeln!(
+            out,
+            "  {} {:>12} {}  {} ({} links of custody)",
+            evidence.at,
+            evidence.bytes,
+            evidence.sha256,
+            evidence.name,
+            member.custody.len()
+        )?;
     }
     for flaw in &checked.flaws {
         writeln!(out, "DOES NOT HOLD: {flaw}")?;
     }
     if !checked.flaws.is_empty() {
-        bail!("{} of {} pieces do not hold", checked.flaws.len(), manifest.members.len());
+        bail!(
+            "{} of {} pieces do not hold",
+            checked.flaws.len(),
+            manifest.members.len()
+        );
     }
     if Options::in_folder(data).path.exists() {
         let head = ledger_has(data, manifest)?;
         writeln!(out, "{head}")?;
     }
-    writeln!(out, "{} pieces of evidence, all as their records say", manifest.members.len())?;
+    writeln!(
+        out,
+        "{} pieces of evidence, all as their records say",
+        manifest.members.len()
+    )?;
     Ok(())
 }
 
@@ -325,10 +372,16 @@ fn ledger_has(data: &Path, manifest: &Manifest) -> Result<String> {
     for named in &manifest.ledger {
         let entry = ledger.entry(&scope, named.number).context("reading the ledger")?;
         if entry.as_ref().map(|entry| &entry.hash) != Some(&named.hash) {
-            return Ok(format!("the duty book here is another one: entry {} differs", named.number));
+            return Ok(format!(
+                "the duty book here is another one: entry {} differs",
+                named.number
+            ));
         }
     }
-    Ok(format!("the duty book here has all {} entries that it names", manifest.ledger.len()))
+    Ok(format!(
+        "the duty book here has all {} entries that it names",
+        manifest.ledger.len()
+    ))
 }
 
 fn verify_store(data: &Path) -> Result<()> {
@@ -338,7 +391,10 @@ fn verify_store(data: &Path) -> Result<()> {
     let mut wrong = 0;
     let mut done = Vec::new();
     for evidence in &all {
-        let flaw = store.read(&digests_of(evidence), io::sink()).err().map(|error| error.to_string());
+        let flaw = store
+            .read(&digests_of(evidence), io::sink())
+            .err()
+            .map(|error| error.to_string());
         if let Some(flaw) = &flaw {
             wrong += 1;
             writeln!(out, "DOES NOT HOLD: {} ({}): {flaw}", evidence.name, evidence.id)?;

@@ -69,7 +69,11 @@ pub(crate) fn find(ledger: &Ledger, scope: &Scope, wanted: &str) -> Result<Incid
 fn list(ledger: &Ledger, all: bool, zone: &TimeZone) -> Result<()> {
     let scope = Scope::of_post("command-line");
     let filter = NounFilter {
-        states: if all { Vec::new() } else { IncidentState::OPEN.map(str::to_owned).to_vec() },
+        states: if all {
+            Vec::new()
+        } else {
+            IncidentState::OPEN.map(str::to_owned).to_vec()
+        },
         ..NounFilter::default()
     };
     let incidents: Vec<Incident> = ledger.all_kept(&scope, &filter).context("reading the ledger")?;
@@ -84,7 +88,10 @@ fn list(ledger: &Ledger, all: bool, zone: &TimeZone) -> Result<()> {
             incident.number,
             incident.state.as_str(),
             incident.severity.as_str(),
-            incident.detected_at.to_zoned_datetime(zone.clone()).strftime("%d/%m/%Y %H:%M"),
+            incident
+                .detected_at
+                .to_zoned_datetime(zone.clone())
+                .strftime("%d/%m/%Y %H:%M"),
             incident.title,
             if incident.exercise { "  (exercise)" } else { "" }
         )?;
@@ -99,14 +106,27 @@ fn show(ledger: &Ledger, wanted: &Show, zone: &TimeZone) -> Result<()> {
     let members = operations::incidents::family(&incident, read).context("reading the ledger")?;
     let people = ledger.people(&scope).context("reading the ledger")?;
     let owner = people.iter().find(|person| Some(person.id) == incident.owner);
-    let moment = |at: model::Timestamp| at.to_zoned_datetime(zone.clone()).strftime("%d/%m/%Y %H:%M:%S").to_string();
+    let moment = |at: model::Timestamp| {
+        at.to_zoned_datetime(zone.clone())
+            .strftime("%d/%m/%Y %H:%M:%S")
+            .to_string()
+    };
     let mut out = io::stdout().lock();
     writeln!(out, "{}  {}", incident.number, incident.title)?;
     writeln!(out, "  id        {}", incident.id)?;
-    writeln!(out, "  state     {} since {}", incident.state.as_str(), moment(incident.state.reached().at))?;
+    writeln!(
+        out,
+        "  state     {} since {}",
+        incident.state.as_str(),
+        moment(incident.state.reached().at)
+    )?;
     writeln!(out, "  severity  {}", incident.severity.as_str())?;
     writeln!(out, "  kind      {}", incident.kind.as_str())?;
-    writeln!(out, "  owner     {}", owner.map_or("nobody", |person| &person.display_name))?;
+    writeln!(
+        out,
+        "  owner     {}",
+        owner.map_or("nobody", |person| &person.display_name)
+    )?;
     writeln!(out, "  detected  {}", moment(incident.detected_at))?;
     for member in members.iter().skip(1) {
         writeln!(out, "  stands for {} {}", member.number, member.title)?;

@@ -80,7 +80,9 @@ pub(crate) fn run(configuration: &Configuration, action: &Action) -> Result<()> 
 }
 
 fn catalogue(ledger: &Ledger, scope: &Scope) -> Result<BTreeMap<String, Service>> {
-    let all: Vec<Service> = ledger.all_kept(scope, &NounFilter::default()).context("reading the ledger")?;
+    let all: Vec<Service> = ledger
+        .all_kept(scope, &NounFilter::default())
+        .context("reading the ledger")?;
     Ok(all.into_iter().map(|service| (service.key.clone(), service)).collect())
 }
 
@@ -173,7 +175,14 @@ fn plan(ledger: &Ledger, wanted: &[String]) -> Result<()> {
     };
     let mut out = io::stdout().lock();
     for (n, service) in recovery::restore_order(&services, &wanted)?.iter().enumerate() {
-        writeln!(out, "{:>3}. {:16} {} ({})", n + 1, service.key, service.name, service.owner)?;
+        writeln!(
+            out,
+            "{:>3}. {:16} {} ({})",
+            n + 1,
+            service.key,
+            service.name,
+            service.owner
+        )?;
         if !service.restore.is_empty() {
             writeln!(out, "     {}", service.restore)?;
         }

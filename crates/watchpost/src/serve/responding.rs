@@ -62,8 +62,14 @@ async fn probe_once(ledger: &Ledger) -> Result<()> {
         asked.spawn(async move {
             let _place = places.acquire_owned().await;
             let key = service.key.clone();
-            let fails = tokio::task::spawn_blocking(move || service.probes.iter().find_map(|probe| probes::ask(probe).err()));
-            (key, fails.await.unwrap_or_else(|error| Some(format!("the probe panicked: {error}"))))
+            let fails =
+                tokio::task::spawn_blocking(move || service.probes.iter().find_map(|probe| probes::ask(probe).err()));
+            (
+                key,
+                fails
+                    .await
+                    .unwrap_or_else(|error| Some(format!("the probe panicked: {error}"))),
+            )
         });
     }
     let mut seen = BTreeMap::new();
@@ -71,24 +77,36 @@ async fn probe_once(ledger: &Ledger) -> Result<()> {
         let (key, fails) = answer.context("a probe")?;
         seen.insert(key, fails);
     }
-    ledger.off_thread(move |ledger| tell_of_services(ledger, &services, &seen)).await
+    ledger
+        .off_thread(move |ledger| tell_of_services(ledger, &services, &seen))
+        .await
 }
 
 fn tell_of_services(ledger: &Ledger, services: &[Service], seen: &BTreeMap<String, Option<String>>) -> Result<()> {
     let scope = Scope::of_post("probes");
     let now = clock::now();
-    let kept: Vec<ServiceLook> = ledger.all_kept(&scope, &NounFilter::default()).context("reading the ledger")?;
+    let kept: Vec<ServiceLook> = ledger
+        .all_kept(&scope, &NounFilter::default())
+        .context("reading the ledger")?;
     let kept: BTreeMap<String, ServiceLook> = kept.into_iter().map(|look| (look.service.clone(), look)).collect();
     if let Some(decision) = recovery::keep_looks(seen, &kept, now) {
         ledger.apply(&decision).context("writing into the ledger")?;
     }
-    let services: BTreeMap<String, Service> =
-        services.iter().map(|service| (service.key.clone(), service.clone())).collect();
+    let services: BTreeMap<String, Service> = services
+        .iter()
+        .map(|service| (service.key.clone(), service.clone()))
+        .collect();
     let looks: BTreeMap<String, Look> = seen
         .iter()
         .map(|(key, fails)| {
-            let since = kept.get(key).filter(|look| look.fails.is_some()).map_or(now, |look| look.since);
-            let look = fails.as_ref().map_or(Look::Works, |why| Look::Fails { since, why: why.clone() });
+            let since = kept
+                .get(key)
+                .filter(|look| look.fails.is_some())
+                .map_or(now, |look| look.since);
+            let look = fails.as_ref().map_or(Look::Works, |why| Look::Fails {
+                since,
+                why: why.clone(),
+            });
             (key.clone(), look)
         })
         .collect();
@@ -140,7 +158,9 @@ fn take_stock(ledger: &Ledger, store: &Store) -> Result<()> {
     let scope = Scope::of_post("evidence");
     // The store is read first: what is taken in meanwhile has a record by the time the ledger is read.
     let everything = store.inventory(&BTreeSet::new()).context("reading the store")?;
-    let records: Vec<Evidence> = ledger.all_kept(&scope, &NounFilter::default()).context("reading the ledger")?;
+    let records: Vec<Evidence> = ledger
+        .all_kept(&scope, &NounFilter::default())
+        .context("reading the ledger")?;
     let named: BTreeSet<String> = records.into_iter().map(|record| record.sha256).collect();
     let present: BTreeSet<String> = everything.orphans.into_iter().collect();
     let missing = store.inventory(&named).context("reading the store")?.missing.len();

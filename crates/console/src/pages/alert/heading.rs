@@ -74,7 +74,7 @@ fn actions(view: &View, shown: &AlertPage) -> Markup {
             }
             @match &shown.incident {
                 Some(incident) => { span { (words.incident_belongs_to()) " " a href={ "/incidents/" (incident.id) } { strong { (incident.number) } } } }
-                None => @if view.may(Permission::WorkAlerts) { (into_incident(view, shown)) },
+                None => { @if view.may(Permission::WorkAlerts) { (into_incident(view, shown)) } },
             }
             @if view.may(Permission::WriteSilences) { a.button.quiet href={ "/silences/new" (silence) } { (words.silence_this()) } }
         }

@@ -57,7 +57,12 @@ fn next(view: &View, shown: &Shown) -> Markup {
         .iter()
         .filter(|task| task.state == TaskState::Open && !task.lesson)
         .count();
-    let down = shown.restoring.services.iter().filter(|(_, standing)| matches!(standing, Standing::Cause { .. } | Standing::Follows { .. })).count();
+    let down = shown
+        .restoring
+        .services
+        .iter()
+        .filter(|(_, standing)| matches!(standing, Standing::Cause { .. } | Standing::Follows { .. }))
+        .count();
     html! {
         section.card.next-step { div.body {
             h2 { (words.incident_next()) }

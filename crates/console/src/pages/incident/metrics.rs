@@ -87,8 +87,8 @@ fn plot(view: &View, name: &str, months: &[(&String, &MonthFigures)], which: usi
         section.card.plot { div.body {
             h2 { (name) }
             @if let Some(last) = last { p.big { (words.span(*last)) } } @else { p.big.muted { "–" } }
-            svg viewBox={ "-6 0 " (WIDTH + 12.0) " " (HEIGHT) } role="img" aria-label=(name) {
-                line x1="0" x2=(WIDTH) y1=(HEIGHT - 8.0) y2=(HEIGHT - 8.0) {}
+            svg viewBox=(format!("-6 0 {} {HEIGHT}", WIDTH + 12.0)) role="img" aria-label=(name) {
+                line x1="0" x2=(format!("{WIDTH}")) y1=(format!("{}", HEIGHT - 8.0)) y2=(format!("{}", HEIGHT - 8.0)) {}
                 polyline points=(line.join(" ")) {}
                 @for (x, y) in &points { circle cx=(format!("{x:.1}")) cy=(format!("{y:.1}")) r="4" {} }
             }

@@ -74,7 +74,11 @@ pub(crate) async fn get(
             };
             let mut others = incidents::open_incidents(ledger, &scope)?;
             others.retain(|other| other.id != id && other.exercise == whole.root().exercise);
-            let wanted = whole.members.iter().flat_map(|member| member.services.iter().cloned()).collect();
+            let wanted = whole
+                .members
+                .iter()
+                .flat_map(|member| member.services.iter().cloned())
+                .collect();
             Ok(Some(Shown {
                 restoring: incidents::restoring(ledger, &scope, (&wanted, false), now)?,
                 deadlines: ledger.all_kept(&scope, &NounFilter::of_parent(&incidents::matter(whole.root())))?,

@@ -1,7 +1,9 @@
 //! The parts of an incident's page beside its timeline: steps, criteria, tasks, assets, observables, alerts, evidence, reports.
 
 use maud::{Markup, html};
-use model::{AssetStanding, Hit, IncidentState, ObservableKind, Outcome, Permission, Phase, TaskState};
+use model::{
+    AssetStanding, Evidence, Hit, IncidentOrigin, IncidentState, ObservableKind, Outcome, Permission, Phase, TaskState,
+};
 use operations::incidents::Proposal;
 
 use super::{
@@ -95,11 +97,23 @@ pub(crate) fn criteria(view: &View, shown: &Shown, proposal: &Proposal<'_>) -> M
                     @if !incident.description.is_empty() { dt { (words.incident_description()) } dd { (visible(&incident.description)) } }
                     @if let Some(began) = incident.began_at { dt { (words.incident_began()) } dd { (view.moments.both(began)) } }
                     dt { (words.incident_detected()) } dd { (view.moments.both(incident.detected_at)) }
+                    dt { (words.incident_opened()) } dd { (view.moments.both(incident.opened_at)) }
+                    dt { (words.incident_origin()) } dd { (origin(view, &incident.origin)) }
                 }
             }
             @if view.may(Permission::WorkAlerts) && incident.state.as_str() != "merged" { (edit_form(view, shown)) }
         }
     }
+}
+
+fn origin(view: &View, origin: &IncidentOrigin) -> Markup {
+    let words = view.words;
+    html! { @match origin {
+        IncidentOrigin::Alerts => (words.incident_from_alerts()),
+        IncidentOrigin::Hand => (words.incident_by_hand()),
+        IncidentOrigin::Letter { number, issuer } => { (words.incident_from_letter()) " " (visible(number)) " " (visible(issuer)) },
+        IncidentOrigin::Split { of } => a href={ "/incidents/" (of) } { (words.incident_split_of()) },
+    } }
 }
 
 fn answer(view: &View, answer: Option<bool>) -> Markup {
@@ -157,7 +171,7 @@ pub(crate) fn tasks(view: &View, people: &People, shown: &Shown, lessons: bool) 
         && incident.state.as_str() != "merged";
     let phase_now = incident.state.phase().unwrap_or(Phase::PostIncident);
     html! {
-        section.card id=(if lessons { "lessons" } else { "tasks" }) {
+        section.card id=(["tasks", "lessons"][usize::from(lessons)]) {
             header { h2 { (if lessons { words.incident_lessons() } else { words.incident_tasks() }) }
                 span.muted { (tasks.iter().filter(|task| task.state == TaskState::Open).count()) " / " (tasks.len()) } }
             ul.items { @for phase in Phase::ALL { @for task in tasks.iter().filter(|task| task.phase == phase) { li .is-done[task.state != TaskState::Open] {
@@ -167,14 +181,14 @@ pub(crate) fn tasks(view: &View, people: &People, shown: &Shown, lessons: bool) 
                 @match &task.state {
                     TaskState::Done { by, result, .. } => p.muted { "✓ " (people.name(*by)) @if !result.is_empty() { ": " (visible(result)) } },
                     TaskState::Dropped { by, why, .. } => p.muted { "– " (people.name(*by)) ": " (visible(why)) },
-                    TaskState::Open => @if view.may(Permission::WorkAlerts) {
+                    TaskState::Open => { @if view.may(Permission::WorkAlerts) {
                         form.actions method="post" action=(address(shown, "task-end")) {
                             input type="hidden" name="task" value=(task.id);
                             input name="result" aria-label=(words.incident_task_result()) placeholder=(words.incident_task_result());
                             button.button.small type="submit" { (words.incident_task_done()) }
                             button.button.small.quiet type="submit" name="drop" value="1" { (words.incident_task_drop()) }
                         }
-                    },
+                    } },
                 }
             } } } }
             @if may_add { form.body.form method="post" action=(address(shown, "task")) {
@@ -256,12 +270,27 @@ pub(crate) fn evidence(view: &View, shown: &Shown) -> Markup {
             header { h2 { (words.incident_evidence()) } span.muted { (shown.whole.evidence.len()) } }
             ul.items { @for kept in &shown.whole.evidence { li {
                 p { strong { (visible(&kept.name)) } " " span.muted { (words.number(kept.bytes)) " B" } }
-                p.hash { "SHA-256 " (kept.sha256) }
+                p.hash { (sha256(kept)) }
                 p.muted { (view.moments.exact(kept.at)) @if !kept.note.is_empty() { " · " (visible(&kept.note)) } }
             } } }
-            p.body.muted { code { "watchpost evidence add --incident " (shown.whole.root().number) " …" } }
+            p.body.muted { code { (add_command(shown)) } }
         }
     }
+}
+
+fn sha256(kept: &Evidence) -> String {
+    format!("SHA-256 {}", kept.sha256)
+}
+
+/// How evidence is added on the server.
+fn add_command(shown: &Shown) -> String {
+    format!("watchpost evidence add --incident {} …", shown.whole.root().number)
+}
+
+/// How a report is made on the server.
+fn report_command(shown: &Shown) -> String {
+    let number = &shown.whole.root().number;
+    format!("watchpost report make incident-initial --incident {number} --out mau-03.pdf")
 }
 
 /// Up to when backups are clean.
@@ -283,14 +312,14 @@ pub(crate) fn restore(view: &View, shown: &Shown) -> Markup {
 
 /// Reports that were sent, and how to make one.
 pub(crate) fn reports(view: &View, shown: &Shown) -> Markup {
-    let (words, incident) = (view.words, shown.whole.root());
+    let words = view.words;
     html! {
         section.card #reports {
             header { h2 { (words.incident_reports()) } span.muted { (shown.reports.len()) } }
             ul.items { @for report in &shown.reports { li { p { strong { (report.form) } " " (report.number.as_deref().unwrap_or_default()) }
                 @for sending in &report.sent { p.muted { (view.moments.exact(sending.at)) " → " (visible(&sending.to)) } } } } }
             div.body { p.muted { (words.incident_reports_hint()) }
-                pre { "watchpost report make incident-initial --incident " (incident.number) " --out mau-03.pdf" } }
+                pre { (report_command(shown)) } }
         }
     }
 }

@@ -1,18 +1,23 @@
 //! The timeline of an incident: what was seen, what was decided, what was found, newest first.
 
 use maud::{Markup, html};
-use model::{EntryKind, Permission, TimelineEntry};
+use model::{Alert, EntryKind, Id, Permission, Seq, TimelineEntry};
 
 use super::{form::moment_field, show::Shown};
-use crate::{frame::View, people::People, text::visible};
+use crate::{addresses, frame::View, people::People, text::visible};
 
 /// The timeline with its form.
 pub(crate) fn render(view: &View, people: &People, shown: &Shown) -> Markup {
     let (words, incident) = (view.words, shown.whole.root());
     let here = format!("/incidents/{}", incident.id);
+    let address = |malicious: bool, after: Option<&str>| {
+        let lines = ["", "malicious"][usize::from(malicious)];
+        let query = addresses::query(&[("after", after.unwrap_or_default()), ("lines", lines)]);
+        format!("{here}{query}#timeline")
+    };
     let tab = |malicious: bool, word: &str| {
         html! {
-            a href={ (here) @if malicious { "?lines=malicious" } "#timeline" } aria-current=[(shown.only_malicious == malicious).then_some("true")] { (word) }
+            a href=(address(malicious, None)) aria-current=[(shown.only_malicious == malicious).then_some("true")] { (word) }
         }
     };
     html! {
@@ -24,11 +29,18 @@ pub(crate) fn render(view: &View, people: &People, shown: &Shown) -> Markup {
                 @if shown.lines.items.is_empty() { p.muted { (words.incident_timeline_empty()) } }
                 ol.timeline { @for entry in &shown.lines.items { (line(view, people, entry, &here)) } }
                 @if let Some(next) = &shown.lines.next {
-                    nav.pages { a rel="next" href={ (here) "?after=" (next) @if shown.only_malicious { "&lines=malicious" } "#timeline" } { (words.incident_more()) } }
+                    nav.pages { a rel="next" href=(address(shown.only_malicious, Some(next))) { (words.incident_more()) } }
                 }
             }
         }
     }
+}
+
+fn alert_address(alert: Id<Alert>, event: Option<Seq>) -> String {
+    event.map_or_else(
+        || format!("/alerts/{alert}"),
+        |event| format!("/alerts/{alert}?event={event}"),
+    )
 }
 
 fn add_form(view: &View, here: &str) -> Markup {
@@ -52,7 +64,7 @@ fn line(view: &View, people: &People, entry: &TimelineEntry, here: &str) -> Mark
             String::new(),
             html! {
                 @if let Some(host) = host { span.chip { (visible(host)) } " " }
-                @if let Some(alert) = alert { a href={ "/alerts/" (alert) @if let Some(event) = event { "?event=" (event) } } { (words.incident_alerts()) } }
+                @if let Some(alert) = alert { a href=(alert_address(*alert, *event)) { (words.incident_alerts()) } }
             },
         ),
         EntryKind::Decision { action, alert, entry } => (
