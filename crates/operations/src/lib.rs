@@ -8,9 +8,9 @@ pub mod calendar;
 pub mod deadlines;
 pub mod directives;
 pub mod duty;
-pub mod notifications;
 pub mod evidence;
 pub mod incidents;
+pub mod notifications;
 pub mod people;
 pub mod recovery;
 pub mod reports;
@@ -360,22 +360,19 @@ pub fn decide_deadlines(running: &[model::Deadline], known: Known<'_>, moment: M
     (!drafting.changes.is_empty()).then(|| drafting.decision("deadline-watch", "deadline.tick"))
 }
 
-/// Raises alerts for what a part of the post noticed, and closes those of what is over. A notice whose alert is open already is not
-/// repeated. `known` must hold the contexts of all keys. None when there is nothing new.
 /// The keys whose contexts [`decide_notices`] needs.
 #[must_use]
 pub fn keys_of_notices(notices: &[Notice]) -> HashSet<AlertKey> {
     notices.iter().map(alerts::notice_key).collect()
 }
 
-/// Raises alerts for what a part of the post noticed (a drill failed, a service is down, the store of evidence does not fit),
-/// and closes those of `over`, which is so no more. None when there is nothing new.
+/// Raises alerts for what a part of the post noticed, and closes those of what is over. A notice whose alert is open already is not
+/// repeated. `known` must hold the contexts of all keys. None when there is nothing new.
 #[must_use]
 pub fn decide_notices(
     (part, action): (&str, &str),
     notices: &[Notice],
     over: &[(AlertKey, &str)],
-    over: &[(AlertKey, &'static str)],
     known: Known<'_>,
     moment: Moment,
 ) -> Option<Decision> {
@@ -396,10 +393,6 @@ pub fn decide_notices(
     }
     for (key, reason) in over {
         drafting.settle(key, reason);
-        drafting.notice(notice, index.hiding_notice(notice.rule, &notice.entity));
-    }
-    for (key, words) in over {
-        drafting.settle(key, words);
     }
     let (hid, _) = silences::hid(known.silences, &drafting.hidden_notices, moment.now);
     drafting.changes.extend(hid);

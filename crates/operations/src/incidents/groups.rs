@@ -147,7 +147,10 @@ fn tactic(tag: &str) -> Option<usize> {
 fn names(alert: &Alert) -> BTreeSet<CompactString> {
     let entity = match alert.key.entity.kind {
         model::EntityKind::Host | model::EntityKind::User | model::EntityKind::Address => Some(&alert.key.entity.name),
-        model::EntityKind::Source | model::EntityKind::Silence | model::EntityKind::Deadline => None,
+        model::EntityKind::Source
+        | model::EntityKind::Silence
+        | model::EntityKind::Deadline
+        | model::EntityKind::Team => None,
     };
     let host = alert.host.as_ref().filter(|_| entity.is_some());
     entity

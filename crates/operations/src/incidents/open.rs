@@ -308,7 +308,8 @@ fn with_assets(mut incident: Incident, alerts: &[Alert]) -> Incident {
             model::EntityKind::Address
             | model::EntityKind::Source
             | model::EntityKind::Silence
-            | model::EntityKind::Deadline => None,
+            | model::EntityKind::Deadline
+            | model::EntityKind::Team => None,
         };
         alert.host.as_deref().into_iter().chain(entity)
     });
