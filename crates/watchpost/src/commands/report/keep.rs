@@ -73,7 +73,12 @@ pub(super) fn run_begin(configuration: &Configuration, wanted: &Begin) -> Result
     let scope = Scope::of_post("report");
     let at = clock::now();
     let new = NewReport {
-        about: about(form, &wanted.what, &TimeZone::fixed(configuration.offset()?), at)?,
+        about: about(
+            (&ledger, form),
+            &wanted.what,
+            &TimeZone::fixed(configuration.offset()?),
+            at,
+        )?,
         number: wanted.what.number.clone(),
     };
     let decision =
