@@ -36,6 +36,7 @@ fn alert(n: u64, (rule, about): (&str, &str), host: Option<&str>, tags: &[&str],
         rule: RuleIdentity {
             id: rule.into(),
             title: format!("rule {rule}"),
+            title_vi: String::new(),
             level: RuleLevel::High,
             tags: tags.iter().map(|tag| (*tag).into()).collect(),
         },

@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use documents::LedgerProof;
 use ledger::{Ledger, NounFilter, PageAt};
 use model::{
-    About, Alert, AlertLink, Detection, Evidence, Id, Incident, IncidentTask, Organisation, Report, Scope, Silence,
-    Source, TimelineEntry, Timestamp, User,
+    About, Alert, AlertLink, Detection, Evidence, Id, Incident, IncidentTask, Language, Organisation, Report, Scope,
+    Silence, Source, TimelineEntry, Timestamp, User,
 };
 use operations::reports::{DutyStep, IncidentView, View};
 
