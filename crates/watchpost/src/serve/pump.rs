@@ -116,7 +116,7 @@ impl Pump {
         let stop = Arc::clone(&self.stop);
         thread::scope(|scope| {
             let deciding = scope.spawn(move || decide_all(desk, &take, &stop));
-            let read = self.read_all(first, &rules, &give);
+            let read = self.read_all(first, &rules, &give, &|| deciding.is_finished());
             drop(give);
             let decided = deciding.join().map_err(|_| anyhow!("deciding panicked"))?;
             decided.and(read)
@@ -132,7 +132,13 @@ impl Pump {
     }
 
     /// Reads the journal from `next` on. Ends without an error when the deciding thread is gone: that one has the reason.
-    fn read_all(&mut self, mut next: Seq, rules: &SharedRules, give: &SyncSender<Work>) -> Result<()> {
+    fn read_all(
+        &mut self,
+        mut next: Seq,
+        rules: &SharedRules,
+        give: &SyncSender<Work>,
+        deciding_is_over: &dyn Fn() -> bool,
+    ) -> Result<()> {
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let mut readers = Readers::new(Arc::clone(&self.normalizer), rules, threads);
         while !self.stop.load(Ordering::Relaxed) {
@@ -145,6 +151,10 @@ impl Pump {
             }
             let entries = self.read_batch(next)?;
             let Some((last, _)) = entries.last() else {
+                // Senders who wait for decisions send nothing that would show it.
+                if deciding_is_over() {
+                    return Ok(());
+                }
                 self.wait_beyond(next.saturating_sub(1));
                 continue;
             };
