@@ -20,8 +20,6 @@ pub struct Watch {
     pub people_min: u32,
     /// Within how many minutes an alert of level high or above must be taken.
     pub acknowledge_minutes: u32,
-    /// Whether rules that hold only on working days are off.
-    pub working_day_rules_off: bool,
     /// What must hold, from all its directives.
     pub requirements: Vec<WatchRequirement>,
     /// What has to be done for it.

@@ -21,8 +21,8 @@ pub mod watches;
 use std::collections::HashSet;
 
 use model::{
-    Actor, AlertContext, AlertKey, Change, ContentError, Decision, Detection, Effect, Entity, EntityKind, Entropy,
-    Event, Id, Notice, Permission, PipelinePosition, Rejected, Scope, Silence, Source, Timestamp, User,
+    Actor, AlertContext, AlertKey, Change, ContentError, Decision, Delivery, Detection, Effect, Entity, EntityKind,
+    Entropy, Event, Id, Language, Notice, Permission, PipelinePosition, Rejected, Scope, Silence, Source, Timestamp, User,
 };
 
 /// Longest file of the content in bytes.
@@ -340,10 +340,18 @@ pub fn keys_of_deadlines(known: &[model::Deadline], now: Timestamp) -> HashSet<A
     notices.iter().map(alerts::notice_key).collect()
 }
 
+/// Where people can be written to: channels and addresses.
+pub type Addresses = std::collections::BTreeMap<Id<User>, Vec<(String, String)>>;
+
 /// Looks at the running deadlines, about once a minute: notes warnings, raises alerts for deadlines that are close and for
-/// those that passed, and writes breaches. None when there is nothing new.
+/// those that passed, writes breaches, and writes to whoever keeps them. None when there is nothing new.
 #[must_use]
-pub fn decide_deadlines(running: &[model::Deadline], known: Known<'_>, moment: Moment) -> Option<Decision> {
+pub fn decide_deadlines(
+    running: &[model::Deadline],
+    known: Known<'_>,
+    addresses: &Addresses,
+    moment: Moment,
+) -> Option<Decision> {
     let ticked = deadlines::tick(running, moment.now);
     let mut drafting = Drafting {
         known,
@@ -356,6 +364,11 @@ pub fn decide_deadlines(running: &[model::Deadline], known: Known<'_>, moment: M
     for notice in &ticked.notices {
         // No silence hides a legal clock.
         drafting.notice(notice, None);
+        let about = running.iter().find(|one| one.id.to_string() == *notice.entity.name);
+        let owner = about.and_then(|deadline| deadline.owner);
+        for (channel, to) in owner.and_then(|owner| addresses.get(&owner)).into_iter().flatten() {
+            drafting.effects.push(warning(notice, channel, to));
+        }
     }
     (!drafting.changes.is_empty()).then(|| drafting.decision("deadline-watch", "deadline.tick"))
 }
@@ -397,6 +410,24 @@ pub fn decide_notices(
     let (hid, _) = silences::hid(known.silences, &drafting.hidden_notices, moment.now);
     drafting.changes.extend(hid);
     (!drafting.changes.is_empty()).then(|| drafting.decision(part, action))
+}
+
+fn warning(notice: &Notice, channel: &str, to: &str) -> Effect {
+    Effect::Deliver {
+        delivery: Box::new(Delivery {
+            channel: channel.to_owned(),
+            to: to.to_owned(),
+            subject: format!(
+                "{} / {}",
+                notice.title.text(Language::Vi),
+                notice.title.text(Language::En)
+            ),
+            text: notice.summary.clone(),
+            link: Some(format!("/deadlines#d-{}", notice.entity.name)),
+            urgent: true,
+            about: Some(format!("deadline:{}", notice.entity.name)),
+        }),
+    }
 }
 
 /// A decision of the post while it is put together.

@@ -106,7 +106,9 @@ impl Ledger {
     /// # Errors
     /// See [`ReadError`].
     pub fn measurement(&self, scope: &Scope, control: &str) -> Result<Option<Measurement>, ReadError> {
-        self.read(scope, Permission::ReadWatches, |connection| last(connection, control))
+        self.read(scope, Permission::ReadWatches, |connection| {
+            last(connection, control, Timestamp::MAX)
+        })
     }
 
     /// Whether there is a measurement from before a moment.
@@ -124,8 +126,8 @@ impl Ledger {
         })
     }
 
-    /// The last measurement of each control that was measured since a moment, with its last `points` findings, oldest
-    /// first.
+    /// The last measurement of each control up to a moment, with its last `points` findings, oldest first; controls that
+    /// were not measured by then are left out.
     ///
     /// # Errors
     /// See [`ReadError`].
@@ -133,16 +135,33 @@ impl Ledger {
         &self,
         scope: &Scope,
         controls: &[&str],
+        at: Timestamp,
         points: usize,
     ) -> Result<Vec<(Measurement, Vec<TrendPoint>)>, ReadError> {
         self.read(scope, Permission::ReadWatches, |connection| {
             let mut standing = Vec::with_capacity(controls.len());
             for control in controls {
-                if let Some(measurement) = last(connection, control)? {
-                    standing.push((measurement, newest(connection, control, points)?));
+                if let Some(measurement) = last(connection, control, at)? {
+                    standing.push((measurement, newest(connection, (control, at), points)?));
                 }
             }
             Ok(standing)
+        })
+    }
+
+    /// The entry of the duty book that holds a control's last measurement up to a moment.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn measurement_entry(&self, scope: &Scope, control: &str, at: Timestamp) -> Result<Option<u64>, ReadError> {
+        self.read(scope, Permission::ReadWatches, |connection| {
+            let entry: Option<i64> = connection
+                .prepare_cached(
+                    "SELECT entry FROM measurement WHERE control = $1 AND at_us <= $2 ORDER BY at_us DESC, entry DESC LIMIT 1",
+                )?
+                .query_row(params![control, micros(at)], |row| row.get(0))
+                .optional()?;
+            Ok(entry.and_then(|entry| u64::try_from(entry).ok()))
         })
     }
 
@@ -197,20 +216,24 @@ impl Ledger {
     }
 }
 
-fn last(connection: &Connection, control: &str) -> Result<Option<Measurement>, ReadError> {
+fn last(connection: &Connection, control: &str, at: Timestamp) -> Result<Option<Measurement>, ReadError> {
     body(
         connection,
-        "SELECT body FROM measurement WHERE control = $1 ORDER BY at_us DESC, entry DESC LIMIT 1",
-        params![control],
+        "SELECT body FROM measurement WHERE control = $1 AND at_us <= $2 ORDER BY at_us DESC, entry DESC LIMIT 1",
+        params![control, micros(at)],
     )
 }
 
-fn newest(connection: &Connection, control: &str, points: usize) -> Result<Vec<TrendPoint>, ReadError> {
+fn newest(
+    connection: &Connection,
+    (control, at): (&str, Timestamp),
+    points: usize,
+) -> Result<Vec<TrendPoint>, ReadError> {
     let mut statement = connection.prepare_cached(
-        "SELECT at_us, value, finding FROM measurement WHERE control = $1 ORDER BY at_us DESC LIMIT $2",
+        "SELECT at_us, value, finding FROM measurement WHERE control = $1 AND at_us <= $2 ORDER BY at_us DESC LIMIT $3",
     )?;
     let limit = i64::try_from(points.min(Ledger::TREND_POINTS_MAX)).unwrap_or(i64::MAX);
-    let mut rows = statement.query(params![control, limit])?;
+    let mut rows = statement.query(params![control, micros(at), limit])?;
     let mut trend = Vec::with_capacity(points.min(64));
     while let Some(row) = rows.next()? {
         trend.push(point(row)?);

@@ -235,7 +235,7 @@ fn measurements_are_found_by_control_and_time_with_their_trend() {
     let world = with_measurements();
     let standing = world
         .ledger
-        .measurements_standing(&post(), &["rules", "nothing", "sources"], 2)
+        .measurements_standing(&post(), &["rules", "nothing", "sources"], Timestamp::MAX, 2)
         .unwrap();
     let read: Vec<_> = standing
         .iter()

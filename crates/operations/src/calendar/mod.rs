@@ -38,6 +38,19 @@ pub struct Day {
     pub confirmed: bool,
 }
 
+/// A stretch of days off that holds a holiday, with the days of rest at its ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Break {
+    /// The first day off.
+    pub first: Date,
+    /// The last day off.
+    pub last: Date,
+    /// The holidays in it, each once.
+    pub names: Vec<Wording>,
+    /// Whether all of it was compared with its source.
+    pub confirmed: bool,
+}
+
 /// The calendar of the years that were asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Calendar {
@@ -108,6 +121,54 @@ impl Calendar {
             .iter()
             .filter(move |(date, _)| date.year() == year)
             .map(|(date, day)| (*date, day))
+    }
+
+    /// The next stretches of days off, from a day on, that hold a holiday: what a watch is opened for.
+    #[must_use]
+    pub fn next_breaks(&self, from: Date, most: usize) -> Vec<Break> {
+        let mut breaks: Vec<Break> = Vec::new();
+        for (date, day) in self.days.range(from..) {
+            if day.kind == DayKind::MakeUp || breaks.last().is_some_and(|last| last.last >= *date) {
+                continue;
+            }
+            if breaks.len() == most {
+                break;
+            }
+            breaks.push(self.around(*date));
+        }
+        breaks
+    }
+
+    fn is_off(&self, date: Date) -> bool {
+        match self.days.get(&date) {
+            Some(day) => day.kind != DayKind::MakeUp,
+            None => self.is_rest(date),
+        }
+    }
+
+    fn around(&self, date: Date) -> Break {
+        let edge = |step: i64| {
+            let mut edge = date;
+            while let Some(next) = edge.checked_add(step.days()).ok().filter(|next| self.is_off(*next)) {
+                edge = next;
+            }
+            edge
+        };
+        let (first, last) = (edge(-1), edge(1));
+        let mut names: Vec<Wording> = Vec::new();
+        let mut confirmed = true;
+        for day in self.days.range(first..=last).map(|(_, day)| day) {
+            confirmed &= day.confirmed;
+            if day.kind == DayKind::Statutory && !names.contains(&day.name) {
+                names.push(day.name.clone());
+            }
+        }
+        Break {
+            first,
+            last,
+            names,
+            confirmed,
+        }
     }
 
     /// Days off in place of holidays on days of rest: the next days that are neither rest nor off already.

@@ -6,7 +6,7 @@ mod register;
 mod wizard;
 
 pub use catalogue::{AuthoritiesFile, Authority, CatalogueEntry};
-pub use register::{Draft, register, revise};
+pub use register::{Draft, confirm_contact, letter_file, register, revise};
 pub use wizard::{Head, Proposal, Proposed, letter_number, propose, written_date};
 
 /// Longest text that the wizard reads, in bytes.

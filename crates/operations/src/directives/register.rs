@@ -1,5 +1,7 @@
 //! Registering a letter, and revising what was registered.
 
+use std::fmt::Write as _;
+
 use compact_str::CompactString;
 use jiff::civil::Date;
 use model::{
@@ -7,8 +9,13 @@ use model::{
     Wording,
 };
 
-use super::{CatalogueEntry, NUMBER_BYTES_MAX, WORDS_BYTES_MAX};
+use sha2::{Digest, Sha256};
+
+use super::{CatalogueEntry, FILE_BYTES_MAX, NUMBER_BYTES_MAX, WORDS_BYTES_MAX};
 use crate::Step;
+
+/// Longest name of a file in bytes; what is longer is cut at a letter.
+const FILE_NAME_BYTES_MAX: usize = 200;
 
 const NUMBER_MISSING: Phrase = Phrase::new("hãy ghi số văn bản", "give the letter's number");
 const NUMBER_LONG: Phrase = Phrase::new("số văn bản quá dài", "the number is too long");
@@ -26,6 +33,9 @@ const NOTHING_ASKED: Phrase = Phrase::new(
 const TOO_MANY: Phrase = Phrase::new("quá nhiều yêu cầu", "too many requirements");
 const KEY_TWICE: Phrase = Phrase::new("hai yêu cầu trùng số", "two requirements have the same key");
 const WORDS_MISSING: Phrase = Phrase::new("có yêu cầu chưa ghi nội dung", "a requirement has no words");
+const FILE_LARGE: Phrase = Phrase::new("tệp lớn hơn 20 MB", "the file is larger than 20 MB");
+const FILE_EMPTY: Phrase = Phrase::new("tệp rỗng", "the file is empty");
+const NO_CONTACT: Phrase = Phrase::new("không có đầu mối này", "there is no such contact");
 const NOTHING_SHOWS: Phrase = Phrase::new(
     "mỗi yêu cầu cần một phép đo hoặc một câu hỏi",
     "each requirement needs a measurement or a question",
@@ -120,6 +130,58 @@ pub fn revise(directive: &Directive, draft: Draft, step: Step<'_>) -> Result<Dec
         ..directive.clone()
     };
     Ok(step.decides("directive.revise", None, vec![Change::put(&revised)]))
+}
+
+/// What is kept of a letter's file: the last part of its name, its length and its hash.
+///
+/// # Errors
+/// When it is empty or larger than [`FILE_BYTES_MAX`].
+pub fn letter_file(name: &str, bytes: &[u8]) -> Result<LetterFile, Rejected> {
+    let problem = match bytes.len() {
+        0 => Some(FILE_EMPTY),
+        length if length > FILE_BYTES_MAX => Some(FILE_LARGE),
+        _ => None,
+    };
+    if let Some(problem) = problem {
+        return Err(Rejected::Invalid { field: "file", problem });
+    }
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let plain: String = last.chars().filter(|letter| !letter.is_control()).collect();
+    let cut = &plain[..plain.floor_char_boundary(FILE_NAME_BYTES_MAX)];
+    let mut sha256 = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        let _ = write!(sha256, "{byte:02x}");
+    }
+    Ok(LetterFile {
+        name: if cut.is_empty() { "letter" } else { cut }.to_owned(),
+        bytes: bytes.len() as u64,
+        sha256,
+    })
+}
+
+/// Notes that somebody reached a contact today and found it right.
+///
+/// # Errors
+/// When there is no such contact, it was noted today already, or the role does not allow it.
+pub fn confirm_contact(
+    directive: &Directive,
+    contact: usize,
+    today: Date,
+    step: Step<'_>,
+) -> Result<Decision, Rejected> {
+    step.needs(Permission::WorkWatches)?;
+    step.person()?;
+    let mut confirmed = directive.clone();
+    let Some(reached) = confirmed.contacts.get_mut(contact) else {
+        return Err(Rejected::NotNow(NO_CONTACT));
+    };
+    if reached.confirmed_on == Some(today) {
+        return Err(Rejected::AlreadySo);
+    }
+    reached.confirmed_on = Some(today);
+    let name = reached.name.vi.clone();
+    confirmed.revision += 1;
+    Ok(step.decides("directive.confirm_contact", Some(&name), vec![Change::put(&confirmed)]))
 }
 
 fn check(draft: &Draft) -> Result<(), Rejected> {

@@ -66,13 +66,60 @@ const CONTROLS: [&str; 8] = [
     "lake.verified",
 ];
 
+/// What a person has to see to before each watch: its key and title.
+const BY_HAND: [(&str, &str, &str); 3] = [
+    (
+        "duty.reached",
+        "Mỗi người trực đã nhận tin thử qua hai kênh",
+        "Everybody on duty was reached by a test on two channels",
+    ),
+    (
+        "backups.drilled",
+        "Đã diễn tập khôi phục từ bản sao lưu",
+        "Restoring from backup was drilled",
+    ),
+    (
+        "plans.rehearsed",
+        "Đã diễn tập kế hoạch ứng phó",
+        "Response plans were rehearsed",
+    ),
+];
+
 /// What is there and what is missing before a watch begins.
 #[must_use]
 pub fn preflight(watch: &Watch, ground: Ground<'_>) -> Vec<Check> {
     let mut checks: Vec<Check> = CONTROLS.iter().map(|control| of_control(control, ground)).collect();
+    for (key, vi, en) in BY_HAND {
+        checks.push(by_hand(watch, key, (vi, en)));
+    }
     checks.push(contacts(ground));
     checks.push(owners(watch));
     checks
+}
+
+/// What the post cannot see by itself: it holds when somebody did its task and said how.
+fn by_hand(watch: &Watch, key: &str, (vi, en): (&str, &str)) -> Check {
+    let task = watch.tasks.iter().rev().find(|task| task.check.as_deref() == Some(key));
+    let done = task.and_then(|task| task.done.as_ref());
+    Check {
+        key: key.into(),
+        title: Wording {
+            vi: vi.to_owned(),
+            en: en.to_owned(),
+        },
+        standing: if done.is_some() {
+            Standing::Holds
+        } else {
+            Standing::Unknown
+        },
+        detail: done.map_or_else(
+            || Wording {
+                vi: "chưa ai xác nhận".to_owned(),
+                en: "nobody confirmed it".to_owned(),
+            },
+            |done| Wording::same(&done.words),
+        ),
+    }
 }
 
 fn of_control(control: &str, ground: Ground<'_>) -> Check {

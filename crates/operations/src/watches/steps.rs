@@ -36,8 +36,6 @@ pub struct Draft<'a> {
     pub people_min: u32,
     /// Within how many minutes an alert must be taken.
     pub acknowledge_minutes: u32,
-    /// Whether rules of working days are off.
-    pub working_day_rules_off: bool,
     /// The directives, each with the keys of the requirements that are taken; all when there are none.
     pub directives: Vec<(&'a Directive, Vec<String>)>,
     /// Who answers for it.
@@ -99,7 +97,6 @@ pub fn open(draft: &Draft<'_>, step: Step<'_>, entropy: Entropy) -> Result<Decis
         until: draft.until,
         people_min: draft.people_min,
         acknowledge_minutes: draft.acknowledge_minutes,
-        working_day_rules_off: draft.working_day_rules_off,
         requirements,
         tasks: Vec::new(),
         lead: draft.lead,

@@ -128,6 +128,28 @@ fn the_calendar_of_a_year_has_its_holidays_and_says_what_is_unconfirmed() {
 }
 
 #[test]
+fn a_watch_is_proposed_around_the_next_holidays_with_the_days_of_rest_at_their_ends() {
+    let calendar = vietnam();
+    let breaks: Vec<String> = calendar
+        .next_breaks(date(2026, 4, 17), 3)
+        .into_iter()
+        .map(|one| {
+            let names: Vec<_> = one.names.iter().map(|name| name.vi.as_str()).collect();
+            format!("{} {} {} {}", one.first, one.last, one.confirmed, names.join(", "))
+        })
+        .collect();
+    assert_eq!(
+        breaks,
+        [
+            "2026-04-25 2026-04-27 false Giỗ Tổ Hùng Vương",
+            "2026-04-30 2026-05-03 true Ngày Giải phóng miền Nam, thống nhất đất nước, Ngày Quốc tế Lao động",
+            "2026-09-01 2026-09-02 false Quốc khánh",
+        ]
+    );
+    assert_eq!(calendar.next_breaks(date(2050, 12, 31), 3), []);
+}
+
+#[test]
 fn a_day_off_that_nobody_confirmed_never_moves_a_deadline_back() {
     let calendar = vietnam();
     let check = |date: Date, working: bool| assert_eq!(calendar.is_working(date), working, "{date}");

@@ -1,7 +1,7 @@
 //! Deadlines: when they are due, and that each ends once.
 
 use jiff::{SignedDuration, ToSpan as _, civil::Date, tz::TimeZone};
-use model::{Actor, Change, Deadline, DeadlineState, Entropy, Id, Rejected, Role, Scope, Timestamp, User};
+use model::{Actor, Change, Deadline, DeadlineState, Effect, Entropy, Id, Rejected, Role, Scope, Timestamp, User};
 use operations::{
     Step,
     deadlines::{self, Reckoning, Start},
@@ -285,5 +285,70 @@ fn the_post_itself_meets_no_deadline() {
     assert_eq!(
         deadlines::start(start, by, step, Entropy([1; 16])),
         Err(Rejected::NotAllowed)
+    );
+}
+
+#[test]
+fn a_deadline_that_is_close_is_written_to_whoever_keeps_it() {
+    let keeper = user(1, Role::DutyOfficer);
+    let scope = Scope::of_session(&keeper);
+    let catalogue = rules();
+    let rule = catalogue.iter().find(|rule| rule.id == "incident-emergency").unwrap();
+    let start = moment("2026-04-30T02:10:00Z");
+    let working = |_| true;
+    let reckoning = Reckoning {
+        zone: &hanoi(),
+        working: &working,
+    };
+    let begun = Start {
+        rules: &[rule],
+        matter: "alert",
+        at: start,
+        owner: None,
+    };
+    let step = Step {
+        scope: &scope,
+        at: start,
+    };
+    let mut running = nouns(
+        &deadlines::start(begun, reckoning, step, Entropy([1; 16]))
+            .unwrap()
+            .changes,
+    );
+    let contexts = operations::alerts::Contexts::default();
+    let known = operations::Known {
+        contexts: &contexts,
+        silences: &[],
+    };
+    let addresses = operations::Addresses::from([(keeper.id, vec![("sms".to_owned(), "+84900000001".to_owned())])]);
+    let mut told = Vec::new();
+    for minute in 0..70 {
+        let moment = operations::Moment {
+            now: start + SignedDuration::from_mins(minute),
+            entropy: Entropy([2; 16]),
+        };
+        let Some(decision) = operations::decide_deadlines(&running, known, &addresses, moment) else {
+            continue;
+        };
+        running = nouns(&decision.changes);
+        for effect in &decision.effects {
+            if let Effect::Deliver { delivery } = effect {
+                assert_eq!(
+                    (delivery.channel.as_str(), delivery.to.as_str()),
+                    ("sms", "+84900000001")
+                );
+                assert_eq!(delivery.about, Some(format!("deadline:{}", running[0].id)));
+                told.push((minute, delivery.subject.clone()));
+            }
+        }
+    }
+    // At three quarters, at nine tenths, and when it passed: each once.
+    assert_eq!(
+        told,
+        [
+            (45, "Thời hạn sắp hết / A deadline is close".to_owned()),
+            (54, "Thời hạn sắp hết / A deadline is close".to_owned()),
+            (61, "Đã quá thời hạn / A deadline has passed".to_owned()),
+        ]
     );
 }

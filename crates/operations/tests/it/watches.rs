@@ -147,7 +147,6 @@ fn open(memory: &mut Memory, lead: &User, (from, until, now): (Timestamp, Timest
         until,
         people_min: 2,
         acknowledge_minutes: 10,
-        working_day_rules_off: true,
         directives: vec![(&directive, Vec::new())],
         lead: lead.id,
     };
@@ -375,4 +374,16 @@ fn a_year_of_watches_is_measured_every_hour_and_never_green_without_proof() {
         Id::<Watch>::from_bits(memory.watches[0].id.bits()),
         memory.watches[0].id
     );
+}
+
+#[test]
+fn a_letter_s_file_is_named_by_its_hash_and_a_contact_is_confirmed_once_a_day() {
+    let file = directives::letter_file("C:\\thư\\Công văn\u{202e}.pdf", b"abc").unwrap();
+    assert_eq!(
+        file.sha256,
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    );
+    assert!(file.name.starts_with("Công văn") && file.bytes == 3);
+    assert!(directives::letter_file("x", b"").is_err());
+    assert_eq!(directives::letter_file(&"é".repeat(300), b"x").unwrap().name.len(), 200);
 }
