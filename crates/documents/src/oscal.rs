@@ -51,9 +51,16 @@ fn results(title: &str, proof: &Proof) -> Value {
     };
     let mut observations = Vec::new();
     for (part, value) in facts.as_object().into_iter().flatten() {
-        observations.push(observation(part, value, (at, &digest)));
+        match value.as_array() {
+            // Each measurement is an observation of its own, so that findings can name it.
+            Some(rows) if part == "measurements" => {
+                observations.extend(rows.iter().map(|row| measurement(row, (at, &digest))));
+            }
+            Some(_) | None => observations.push(observation(part, value, (at, &digest))),
+        }
     }
-    let result = json!({
+    let findings = findings(facts, &digest);
+    let mut result = json!({
         "uuid": uuid(&["result", &digest]),
         "title": line(title),
         "description": format!("Form {}; {} of its facts are missing.", proof.form, proof.gaps.len()),
@@ -63,6 +70,9 @@ fn results(title: &str, proof: &Proof) -> Value {
         "reviewed-controls": { "control-selections": [{ "description": "What the form asks for.", "include-all": {} }] },
         "observations": observations,
     });
+    if !findings.is_empty() {
+        result["findings"] = Value::Array(findings);
+    }
     json!({
         "assessment-results": {
             "uuid": uuid(&["assessment", &digest]),
@@ -76,6 +86,54 @@ fn results(title: &str, proof: &Proof) -> Value {
             "results": [result],
         }
     })
+}
+
+/// A control's measurement, collected when it was looked at.
+fn measurement(row: &Value, (at, digest): (&str, &str)) -> Value {
+    let control = row["control"].as_str().unwrap_or("measurement");
+    let mut observed = observation(control, row, (row["at"].as_str().unwrap_or(at), digest));
+    observed["methods"] = json!(["TEST"]);
+    observed["description"] = json!(line(row["query"].as_str().unwrap_or(control)));
+    observed
+}
+
+/// A finding for each requirement of a watch: satisfied only when it held.
+fn findings(facts: &Value, digest: &str) -> Vec<Value> {
+    let rows = facts["requirements"].as_array().map_or(&[][..], Vec::as_slice);
+    let finding = |row: &Value| {
+        let key = row["key"].to_string();
+        let standing = row["standing"].as_str().unwrap_or("unknown");
+        let state = if standing == "holds" {
+            "satisfied"
+        } else {
+            "not-satisfied"
+        };
+        let controls = row["controls"].as_array().map_or(&[][..], Vec::as_slice);
+        let mut related: Vec<Value> = controls
+            .iter()
+            .filter_map(Value::as_str)
+            .filter(|control| measured(facts, control))
+            .map(|control| json!({ "observation-uuid": uuid(&["observation", control, digest]) }))
+            .collect();
+        related.push(json!({ "observation-uuid": uuid(&["observation", "requirements", digest]) }));
+        json!({
+            "uuid": uuid(&["finding", &key, digest]),
+            "title": line(&format!("{} {}", row["number"].as_str().unwrap_or_default(), row["letter_key"].as_str().unwrap_or_default())),
+            "description": line(row["text"]["en"].as_str().unwrap_or_default()),
+            "target": {
+                "type": "objective-id",
+                "target-id": format!("requirement-{key}"),
+                "status": { "state": state, "reason": token(standing) },
+            },
+            "related-observations": related,
+        })
+    };
+    rows.iter().map(finding).collect()
+}
+
+fn measured(facts: &Value, control: &str) -> bool {
+    let rows = facts["measurements"].as_array().map_or(&[][..], Vec::as_slice);
+    rows.iter().any(|row| row["control"].as_str() == Some(control))
 }
 
 fn observation(part: &str, value: &Value, (at, digest): (&str, &str)) -> Value {

@@ -263,6 +263,45 @@ fn oscal_is_what_the_models_of_nists_schema_accept() {
 }
 
 #[test]
+fn a_watch_in_oscal_has_a_finding_for_each_requirement_that_names_its_measurements() {
+    let (letter, _) = proof();
+    let (watch, text) = form("watch-closing");
+    let requirement = |key: u32, standing: &str, controls: &[&str]| {
+        json!({ "key": key, "number": "1465/BTTTT-CATTT", "letter_key": format!("1.{key}"), "standing": standing,
+            "text": { "vi": "Theo dõi liên tục", "en": "Watch continuously" }, "controls": controls })
+    };
+    let facts = json!({
+        "report": { "compiled_at": "2026-05-03T17:30:00Z" },
+        "period": { "from": "2026-04-26T17:00:00Z", "to": "2026-05-03T17:30:00Z" },
+        "requirements": [requirement(1, "holds", &["sources.reporting"]), requirement(2, "waived", &["duty.coverage"])],
+        "measurements": [{ "control": "sources.reporting", "at": "2026-05-03T16:00:00Z", "value": 100, "query": "sources unusually silent" }],
+    });
+    let proof = Proof::new((&watch.id, &text), &letter, facts, LedgerProof::of(&[[0_u8; 32]], &[]));
+    let text = documents::oscal("Báo cáo kết thúc", proof);
+    assert_eq!(verify(text.as_bytes()).flaws, []);
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let result = &document["assessment-results"]["results"][0];
+    let states = |n: usize| result["findings"][n]["target"]["status"]["state"].as_str().unwrap();
+    assert_eq!((states(0), states(1)), ("satisfied", "not-satisfied"));
+    let observed = &result["findings"][0]["related-observations"][0]["observation-uuid"];
+    let observations = result["observations"].as_array().unwrap();
+    let measured = observations.iter().find(|one| one["uuid"] == *observed).unwrap();
+    assert_eq!(
+        (measured["title"].as_str(), measured["collected"].as_str()),
+        (Some("sources.reporting"), Some("2026-05-03T16:00:00Z"))
+    );
+    // What was never measured is not named as if it were.
+    assert_eq!(result["findings"][1]["related-observations"].as_array().unwrap().len(), 1);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("watch.oscal.json");
+    std::fs::write(&file, text).unwrap();
+    let script = "import sys, json\nfrom trestle.oscal.assessment_results import Model\nm = Model.model_validate(json.load(open(sys.argv[1])))\nprint(len(m.assessment_results.results[0].findings))";
+    if let Some(said) = python("trestle", script, &file) {
+        assert_eq!(said.trim(), "2");
+    }
+}
+
+#[test]
 fn word_processors_read_the_docx() {
     let (letter, proof) = proof();
     let folder = tempfile::tempdir().unwrap();

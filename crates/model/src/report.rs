@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Actor, Alert, Id, Incident, Timestamp};
+use crate::{Actor, Alert, Id, Incident, Timestamp, Watch};
 
 /// The organisation that runs the post, as its letters name it. Kept as the setting [`Organisation::SETTING`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +78,11 @@ pub enum About {
         date: String,
         /// What it is about.
         subject: String,
+    },
+    /// A watch, at its end.
+    Watch {
+        /// The watch.
+        watch: Id<Watch>,
     },
 }
 

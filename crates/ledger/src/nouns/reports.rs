@@ -19,6 +19,7 @@ fn about_key(about: &About) -> String {
         About::Incident { incident } => format!("incident:{incident}"),
         About::Period { from, to } => format!("period:{from}/{to}"),
         About::Letter { number, .. } => format!("letter:{number}"),
+        About::Watch { watch } => format!("watch:{watch}"),
     }
 }
 

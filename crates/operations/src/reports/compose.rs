@@ -379,9 +379,18 @@ impl Writing<'_> {
                 .map(|value| self.shown(value, kind, options))
                 .collect::<Vec<_>>()
                 .join("; "),
-            Value::Object(_) => value.to_string(),
+            Value::Object(fields) => self.wording(fields).unwrap_or_else(|| value.to_string()),
         };
         cut(text)
+    }
+
+    /// Words that the facts have in both languages.
+    fn wording(&self, fields: &serde_json::Map<String, Value>) -> Option<String> {
+        let in_language = |key| fields.get(key).and_then(Value::as_str).map(str::to_owned);
+        match (fields.len(), in_language("vi"), in_language("en")) {
+            (2, Some(vi), Some(en)) => Some(self.said(&vi, &en)),
+            _ => None,
+        }
     }
 
     fn text_shown(&self, text: &str, kind: FieldKind) -> String {

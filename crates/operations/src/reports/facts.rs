@@ -54,6 +54,8 @@ pub struct View<'a> {
     pub incidents: &'a [model::Incident],
     /// Reports about the same matter that were sent before.
     pub earlier: &'a [Report],
+    /// The watch that is reported.
+    pub watch: Option<super::WatchView<'a>>,
 }
 
 /// What a report says about itself.
@@ -207,9 +209,11 @@ pub enum Facts {
     Period(Box<super::PeriodFacts>),
     /// About a letter.
     Reply(Box<ReplyFacts>),
+    /// About a watch.
+    Watch(Box<super::WatchFacts>),
 }
 
-/// Compiles the facts; none when the alert that the report is about is not in the view.
+/// Compiles the facts; none when the alert or the watch that the report is about is not in the view.
 #[must_use]
 pub fn compile(report: &Report, view: &View<'_>) -> Option<Facts> {
     let own = ReportFacts {
@@ -231,6 +235,10 @@ pub fn compile(report: &Report, view: &View<'_>) -> Option<Facts> {
             own,
             view,
         )))),
+        About::Watch { watch } => {
+            let seen = view.watch.as_ref().filter(|seen| seen.watch.id == *watch)?;
+            Some(Facts::Watch(Box::new(super::watch::watch(seen, own, view))))
+        }
         About::Alert { alert } => {
             let alert = view.alerts.iter().find(|known| known.id == *alert)?;
             Some(Facts::Incident(Box::new(incident(alert, own, view))))

@@ -37,6 +37,8 @@ pub enum Matter {
     Period,
     /// A letter that is answered.
     Letter,
+    /// A watch.
+    Watch,
 }
 
 /// An answer to choose.

@@ -7,6 +7,7 @@ mod form;
 mod incident;
 pub mod period;
 mod steps;
+pub mod watch;
 
 use model::{FieldKind, Language, Letter, Phrase, Rejected, Report};
 use serde_json::{Map, Value};
@@ -17,6 +18,7 @@ pub use form::{BlockForm, ColumnForm, FactForm, Form, FormError, Matter, Offer, 
 pub use incident::{IncidentView, KindRow};
 pub use period::PeriodFacts;
 pub use steps::{NewReport, Reply, Sent, answer, begin, describe_organisation, send};
+pub use watch::{Judged, Measured, WatchFacts, WatchView};
 
 /// A report as it stands: its facts with people's answers in their places, and the letter made of them.
 #[derive(Debug, Clone, PartialEq)]

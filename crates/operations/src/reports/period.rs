@@ -84,7 +84,7 @@ pub struct SourceRow {
     last_heard: Timestamp,
 }
 
-pub(super) fn period(from: Timestamp, to: Timestamp, report: ReportFacts, view: &View<'_>) -> PeriodFacts {
+fn counted<'a>(from: Timestamp, to: Timestamp, view: &View<'a>) -> Counted<'a> {
     let mut figures = AlertFigures::default();
     let (mut notable, mut open) = (Vec::new(), Vec::new());
     for alert in view.alerts.iter().filter(|alert| alert.opened_at < to) {
@@ -119,6 +119,15 @@ pub(super) fn period(from: Timestamp, to: Timestamp, report: ReportFacts, view: 
             notable.push(alert);
         }
     }
+    Counted { figures, notable, open }
+}
+
+pub(super) fn period(from: Timestamp, to: Timestamp, report: ReportFacts, view: &View<'_>) -> PeriodFacts {
+    let Counted {
+        figures,
+        mut notable,
+        mut open,
+    } = counted(from, to, view);
     notable.sort_by_key(|alert| (std::cmp::Reverse(alert.rule.level), alert.opened_at, alert.id));
     open.sort_by_key(|alert| (std::cmp::Reverse(alert.urgency.rank), alert.id));
     let rows_cut = (notable.len().saturating_sub(ROWS_MAX) + open.len().saturating_sub(ROWS_MAX)) as u64;
@@ -155,6 +164,24 @@ pub(super) fn period(from: Timestamp, to: Timestamp, report: ReportFacts, view: 
         foreign_helpers: super::incident::helpers(view.incidents, from, to, true),
         rows_cut,
     }
+}
+
+impl Period {
+    pub(super) fn new(from: Timestamp, to: Timestamp) -> Self {
+        Self { from, to }
+    }
+}
+
+/// The figures of a time alone.
+pub(super) fn figures((from, to): (Timestamp, Timestamp), view: &View<'_>) -> AlertFigures {
+    counted(from, to, view).figures
+}
+
+/// Alerts counted, and those that a report names.
+struct Counted<'a> {
+    figures: AlertFigures,
+    notable: Vec<&'a Alert>,
+    open: Vec<&'a Alert>,
 }
 
 impl AlertFigures {

@@ -81,6 +81,7 @@ pub fn begin(form: &Form, new: NewReport, step: Step<'_>, entropy: Entropy) -> R
             read_answer(FieldKind::Date, date).map_err(|problem| Rejected::Invalid { field: "date", problem })?;
             Matter::Letter
         }
+        About::Watch { .. } => Matter::Watch,
     };
     if matter != form.about {
         return Err(invalid(

@@ -9,6 +9,9 @@ use model::{
 };
 use serde_json::json;
 
+mod story;
+
+use self::story::Story;
 use super::*;
 use crate::Step;
 
@@ -110,11 +113,13 @@ struct Post {
     names: BTreeMap<Id<User>, String>,
     alerts: Vec<Alert>,
     steps: Vec<DutyStep>,
+    story: Story,
 }
 
 impl Post {
     fn new(alerts: Vec<Alert>) -> Self {
         Self {
+            story: Story::new(),
             organisation: organisation(),
             names: BTreeMap::from([(Id::from_bits(7), "Nguyễn Thị Hằng".to_owned())]),
             alerts,
@@ -130,6 +135,7 @@ impl Post {
 
     fn view(&self) -> View<'_> {
         View {
+            watch: Some(self.story.view()),
             organisation: &self.organisation,
             at: at("2026-04-29T23:00:00Z"),
             language: Language::Vi,
@@ -274,7 +280,7 @@ fn every_form_makes_a_letter_in_both_languages_and_its_source_is_named() {
         })
         .collect();
     names.sort();
-    assert!(names.len() >= 7, "{names:?}");
+    assert!(names.len() >= 8, "{names:?}");
     let post = Post::new(vec![
         alert(
             1,
@@ -294,6 +300,9 @@ fn every_form_makes_a_letter_in_both_languages_and_its_source_is_named() {
             Matter::Period => About::Period {
                 from: at("2026-04-29T17:00:00Z"),
                 to: at("2026-04-29T23:00:00Z"),
+            },
+            Matter::Watch => About::Watch {
+                watch: Id::from_bits(9),
             },
             Matter::Letter => About::Letter {
                 number: "202/TTCNTT&TT-QTHT".to_owned(),
