@@ -1,6 +1,8 @@
 //! The JSON API under `/api/v1`: the same steps by the same permissions as the pages, described by `openapi.json`.
 
 pub(crate) mod alerts;
+pub(crate) mod deadlines;
+pub(crate) mod directives;
 pub(crate) mod document;
 pub(crate) mod incidents;
 pub(crate) mod ledger_entries;
@@ -8,6 +10,7 @@ pub(crate) mod me;
 pub(crate) mod rules;
 pub(crate) mod silences;
 pub(crate) mod sources;
+pub(crate) mod watches;
 
 use axum::{
     body::Bytes,

@@ -26,6 +26,11 @@ impl Form {
         }
     }
 
+    /// A form of these fields in order.
+    pub(crate) fn of(fields: Vec<(String, String)>) -> Self {
+        Self { fields }
+    }
+
     /// The first value under a name.
     pub(crate) fn one(&self, name: &str) -> Option<&str> {
         self.all(name).next()

@@ -56,6 +56,7 @@ pub(crate) struct Toast {
 pub(crate) enum Place {
     Queue,
     Incidents,
+    Watches,
     Silences,
     Sources,
     Rules,
@@ -65,9 +66,10 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    const ALL: [Place; 7] = [
+    const ALL: [Place; 8] = [
         Self::Queue,
         Self::Incidents,
+        Self::Watches,
         Self::Silences,
         Self::Sources,
         Self::Rules,
@@ -84,6 +86,7 @@ impl Place {
                 Mark::Incident,
                 Permission::ReadAlerts,
             ),
+            Self::Watches => ("/watches", words.nav_watches(), Mark::Watch, Permission::ReadWatches),
             Self::Silences => (
                 "/silences",
                 words.nav_silences(),

@@ -28,6 +28,7 @@ mod toast;
 mod tone_marks;
 mod trial;
 mod trouble;
+mod upload;
 mod words;
 mod work;
 
@@ -35,4 +36,4 @@ pub use incidents::{FollowError, follow_alerts};
 pub use routes::{RouteInfo, router, routes};
 pub use rules::{RefusedRule, RuleBook, RuleCatalog, RuleListing};
 pub use secrets::hash_password;
-pub use state::{Clock, ConsoleConfig, ConsoleState, Door, Health, Intake, Randomness, Reach};
+pub use state::{Clock, ConsoleConfig, ConsoleState, Door, Health, Intake, LetterFiles, Randomness, Reach};

@@ -2,6 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 use model::{AlertState, RuleLevel, Severity};
+use operations::watches::Standing;
 
 use crate::words::Words;
 
@@ -25,6 +26,8 @@ pub(crate) enum Mark {
     Undo,
     Watch,
     Incident,
+    Letter,
+    Clock,
 }
 
 impl Mark {
@@ -63,6 +66,8 @@ impl Mark {
             Self::Warning => r#"<path d="M10 3.200 17.500 16.500h-15L10 3.200Zm0 5v3.600M10 14.200h.01"/>"#,
             Self::Undo => r#"<path d="M7 4 3.500 7.500 7 11M3.800 7.500H12a4.500 4.500 0 0 1 0 9H7"/>"#,
             Self::Incident => r#"<path d="M5 17V3.500m0 .500c3.500-2 6.500 2 10.500 0v7.500c-4 2-7-2-10.500 0"/>"#,
+            Self::Letter => r#"<path d="M3 5h14v10.500H3zM3 5.500l7 5.500 7-5.500"/>"#,
+            Self::Clock => r#"<circle cx="10" cy="10" r="7"/><path d="M10 5.800V10l3 2"/>"#,
             Self::Watch => {
                 r#"<path d="M10 2.500 16.500 5v5c0 3.700-2.700 6.300-6.500 7.500C6.200 16.300 3.500 13.700 3.500 10V5L10 2.500Z"/><circle cx="10" cy="9.700" r="2.400"/>"#
             }
@@ -134,6 +139,31 @@ pub(crate) fn alert_state(words: Words, state: &AlertState) -> Markup {
             (word)
         }
     }
+}
+
+/// How something stands: each with a shape of its own, so that it is told without colour.
+pub(crate) fn standing(words: Words, standing: Standing) -> Markup {
+    html! {
+        span class={ "standing standing-" (standing.as_str()) } { (standing_shape(standing)) (words.standing(standing)) }
+    }
+}
+
+/// The shape of a standing: an octagon with a cross, a question mark, a clock, a crossed ring, a tick in a full circle.
+pub(crate) fn standing_shape(standing: Standing) -> Markup {
+    let shape = match standing {
+        Standing::FallsShort => {
+            r#"<path class="solid" d="M5.200 1h5.600L15 5.200v5.600L10.800 15H5.200L1 10.800V5.200Z"/><path class="cut" d="m5.600 5.600 4.800 4.800m0-4.800-4.800 4.800"/>"#
+        }
+        Standing::Unknown => {
+            r#"<path d="M1.500 1.500h13v13h-13Z"/><path d="M6 6.200a2 2 0 1 1 2.900 1.800c-.6.300-.9.700-.9 1.400M8 11.900v.1"/>"#
+        }
+        Standing::Stale => r#"<circle cx="8" cy="8" r="6.500"/><path d="M8 4.300V8l2.600 1.700"/>"#,
+        Standing::Waived => r#"<circle cx="8" cy="8" r="6.500"/><path d="m3.600 12.400 8.800-8.800"/>"#,
+        Standing::Holds => {
+            r#"<circle class="solid" cx="8" cy="8" r="7"/><path class="cut" d="m4.700 8.300 2.300 2.300 4.300-4.700"/>"#
+        }
+    };
+    html! { svg class={ "standing-shape standing-" (standing.as_str()) } viewBox="0 0 16 16" aria-hidden="true" focusable="false" { (PreEscaped(shape)) } }
 }
 
 /// The badge of a rehearsal.

@@ -2,7 +2,11 @@
 
 pub(crate) mod account;
 pub(crate) mod alert;
+pub(crate) mod calendar;
 pub(crate) mod channel;
+pub(crate) mod control;
+pub(crate) mod deadline;
+pub(crate) mod directive;
 pub(crate) mod duty_book;
 pub(crate) mod incident;
 pub(crate) mod problem;
@@ -16,3 +20,4 @@ pub(crate) mod source;
 pub(crate) mod token;
 pub(crate) mod user;
 pub(crate) mod wall;
+pub(crate) mod watch;

@@ -18,6 +18,7 @@ use crate::{
     live, machines, pages,
     state::ConsoleState,
     trouble::Trouble,
+    upload::UPLOAD_BYTES_MAX,
 };
 
 /// Most bytes of a request's body.
@@ -85,6 +86,8 @@ fn table() -> Vec<Route> {
     routes.extend(work_routes());
     routes.extend(api_work_routes());
     routes.extend(api_reading_routes());
+    routes.extend(watch_pages());
+    routes.extend(watch_api());
     routes.extend(machine_routes());
     routes
 }
@@ -120,6 +123,53 @@ fn page_routes() -> Vec<Route> {
         read("/duty-book", Access::Needs(P::ReadLedger), p::duty_book::list::get),
         read("/wall", Access::Needs(P::ReadAlerts), p::wall::show::get),
         read("/users", Access::Needs(P::WriteUsers), p::user::list::get),
+    ]
+}
+
+fn watch_pages() -> Vec<Route> {
+    use pages as p;
+    let reads = Access::Needs(P::ReadWatches);
+    let works = Access::Needs(P::WorkWatches);
+    let leads = Access::Needs(P::WriteWatches);
+    vec![
+        read("/watches", reads, p::watch::list::get),
+        read("/watches/new", leads, p::watch::form::get),
+        read("/watches/{id}", reads, p::watch::show::get),
+        read("/watches/{id}/preflight", reads, p::watch::preflight::get),
+        read("/watches/{id}/requirements/{key}", reads, p::watch::requirement::get),
+        read("/controls/{id}", reads, p::control::show::get),
+        read("/directives", reads, p::directive::list::get),
+        read("/directives/new", leads, p::directive::choose::get),
+        read("/directives/form", leads, p::directive::form::get),
+        read("/directives/{id}", reads, p::directive::show::get),
+        read("/directives/{id}/edit", leads, p::directive::form::edit),
+        read("/directives/{id}/file", reads, p::directive::show::file),
+        read("/deadlines", reads, p::deadline::list::get),
+        read("/deadlines/new", works, p::deadline::form::get),
+        read("/calendar", reads, p::calendar::show::get),
+        write("/watches/new", leads, p::watch::form::post),
+        write("/watches/{id}/close", leads, p::watch::change::close),
+        write("/watches/{id}/preflight", works, p::watch::preflight::post),
+        write("/watches/{id}/tasks", works, p::watch::change::add_task),
+        write("/watches/{id}/tasks/{key}", works, p::watch::change::finish_task),
+        write("/watches/{id}/requirements/{key}", works, p::watch::change::give),
+        write("/watches/{id}/waivers", works, p::watch::change::ask_waiver),
+        write("/waivers/{id}/decide", leads, p::watch::change::decide_waiver),
+        write("/waivers/{id}/end", leads, p::watch::change::end_waiver),
+        write("/questions/{id}/answer", works, p::watch::change::answer),
+        write("/questions/{id}/hand", works, p::watch::change::hand_question),
+        upload("/directives", leads, p::directive::change::create),
+        write("/directives/propose", leads, p::directive::choose::propose),
+        upload("/directives/{id}", leads, p::directive::change::revise),
+        write(
+            "/directives/{id}/contacts",
+            works,
+            p::directive::change::confirm_contact,
+        ),
+        write("/deadlines/new", works, p::deadline::form::post),
+        write("/deadlines/{id}/meet", works, p::deadline::change::meet),
+        write("/deadlines/{id}/late", works, p::deadline::change::late),
+        write("/deadlines/{id}/stop", leads, p::deadline::change::stop),
     ]
 }
 
@@ -339,6 +389,29 @@ fn api_reading_routes() -> Vec<Route> {
     ]
 }
 
+fn watch_api() -> Vec<Route> {
+    use api as a;
+    let reads = Access::Needs(P::ReadWatches);
+    let works = Access::Needs(P::WorkWatches);
+    let leads = Access::Needs(P::WriteWatches);
+    vec![
+        read("/api/v1/watches", reads, a::watches::list),
+        read("/api/v1/watches/{id}", reads, a::watches::show),
+        read("/api/v1/measurements", reads, a::watches::measurements),
+        read("/api/v1/directives", reads, a::directives::list),
+        read("/api/v1/directives/{id}", reads, a::directives::show),
+        read("/api/v1/deadlines", reads, a::deadlines::list),
+        write("/api/v1/watches", leads, a::watches::open),
+        write("/api/v1/watches/{id}/close", leads, a::watches::close),
+        write("/api/v1/directives/propose", leads, a::directives::propose),
+        upload("/api/v1/directives", leads, a::directives::register),
+        write("/api/v1/deadlines", works, a::deadlines::start),
+        write("/api/v1/deadlines/{id}/meet", works, a::deadlines::meet),
+        write("/api/v1/deadlines/{id}/late", works, a::deadlines::late),
+        write("/api/v1/deadlines/{id}/stop", leads, a::deadlines::stop),
+    ]
+}
+
 fn machine_routes() -> Vec<Route> {
     vec![
         read("/assets/{file}", Access::Public, assets::serve),
@@ -365,6 +438,16 @@ fn write<T: 'static, H: Handler<T, Desk>>(path: &'static str, access: Access, ha
         path,
         access,
         handler: post(handler),
+    }
+}
+
+/// A step that takes a file: its body may be as large as the largest file.
+fn upload<T: 'static, H: Handler<T, Desk>>(path: &'static str, access: Access, handler: H) -> Route {
+    Route {
+        method: Method::POST,
+        path,
+        access,
+        handler: post(handler).layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX)),
     }
 }
 

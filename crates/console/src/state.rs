@@ -6,7 +6,9 @@ use jiff::tz::{Offset, TimeZone};
 use lake::Lake;
 use ledger::Ledger;
 use model::{Language, Timestamp};
+use operations::Catalogue;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::rules::RuleBook;
 
@@ -33,6 +35,17 @@ pub trait Health: Send + Sync {
     fn ready(&self) -> Result<(), String>;
 }
 
+/// Where the files of letters are kept, each under its SHA-256.
+pub trait LetterFiles: Send + Sync {
+    /// Keeps a file under its hash; what is there already stays.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn put(&self, sha256: &str, bytes: &[u8]) -> std::io::Result<()>;
+    /// The file under a hash.
+    fn get(&self, sha256: &str) -> Option<Vec<u8>>;
+}
+
 /// Everything that the console stands on.
 #[derive(Clone)]
 pub struct ConsoleState {
@@ -52,6 +65,10 @@ pub struct ConsoleState {
     pub reach: Reach,
     /// Where records are received.
     pub intake: Intake,
+    /// What the content says about law, letters and calendar, as it is in force.
+    pub catalogue: watch::Receiver<Arc<Catalogue>>,
+    /// The files of letters.
+    pub letters: Arc<dyn LetterFiles>,
     /// The section `[console]`.
     pub config: ConsoleConfig,
     /// Whether browsers reach the console by TLS; then its cookies are `Secure` and HSTS is sent.

@@ -10,6 +10,7 @@ mod incident;
 mod rule;
 mod silence;
 mod source;
+mod watch;
 
 use model::{Language, User};
 
@@ -88,6 +89,7 @@ mod tests {
             rule::TEXTS,
             silence::TEXTS,
             source::TEXTS,
+            watch::TEXTS,
         ]
         .concat()
     }

@@ -9,7 +9,7 @@ use utoipa::{
     },
 };
 
-use super::{alerts, incidents, ledger_entries, me, rules, silences, sources};
+use super::{alerts, deadlines, directives, incidents, ledger_entries, me, rules, silences, sources, watches};
 
 /// Everything that the API offers.
 #[derive(OpenApi)]
@@ -48,6 +48,20 @@ use super::{alerts, incidents, ledger_entries, me, rules, silences, sources};
         sources::show,
         rules::list,
         rules::show,
+        directives::list,
+        directives::show,
+        directives::register,
+        directives::propose,
+        watches::list,
+        watches::show,
+        watches::open,
+        watches::close,
+        watches::measurements,
+        deadlines::list,
+        deadlines::start,
+        deadlines::meet,
+        deadlines::late,
+        deadlines::stop,
         ledger_entries::list,
         ledger_entries::verify,
     )

@@ -1,6 +1,6 @@
 //! A client without a browser: requests straight into the router.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use axum::{
     Router,
@@ -80,6 +80,31 @@ impl Client {
 
     pub(crate) async fn post_json(&self, path: &str, json: &str) -> Response {
         self.send(Method::POST, path, "application/json", json).await
+    }
+
+    /// Sends a form with a file, as browsers do.
+    pub(crate) async fn post_file(
+        &self,
+        path: &str,
+        fields: &[(String, String)],
+        file: Option<(&str, &str)>,
+    ) -> Response {
+        let mut body = String::new();
+        for (name, value) in fields {
+            let _ = write!(
+                body,
+                "--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            );
+        }
+        if let Some((name, text)) = file {
+            let _ = write!(
+                body,
+                "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: application/pdf\r\n\r\n{text}\r\n"
+            );
+        }
+        body.push_str("--edge--\r\n");
+        self.send(Method::POST, path, "multipart/form-data; boundary=edge", &body)
+            .await
     }
 
     async fn send(&self, method: Method, path: &str, content_type: &str, body: &str) -> Response {

@@ -18,4 +18,6 @@ mod post;
 #[cfg(test)]
 mod signing_in;
 #[cfg(test)]
+mod watches;
+#[cfg(test)]
 mod work;

@@ -25,7 +25,7 @@ const PAGES: [(&str, &str); 17] = [
 ];
 
 /// A page as its words in reading order: what a screen reader would say, without what changes with every build.
-fn words_of(html: &str) -> String {
+pub(crate) fn words_of(html: &str) -> String {
     let mut lines = Vec::new();
     let mut rest = html.split_once("<body").map_or("", |(_, body)| body);
     while let Some((_, after)) = rest.split_once('>') {

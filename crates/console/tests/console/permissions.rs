@@ -10,6 +10,7 @@ fn concrete(route: &RouteInfo) -> String {
     route
         .path
         .replace("{id}", "00000000000000000000000000000001")
+        .replace("{key}", "1")
         .replace("{token}", "none")
         .replace("{file}", "none")
         .replace("{step}", "undo")

@@ -2,16 +2,21 @@
 //! that counts.
 
 mod night;
+mod watches;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use night::{catalog, night, refused, silence, sources};
 
 use console::{
-    Clock, ConsoleConfig, ConsoleState, Health, Randomness, RefusedRule, RuleBook, RuleCatalog, RuleListing,
+    Clock, ConsoleConfig, ConsoleState, Health, LetterFiles, Randomness, RefusedRule, RuleBook, RuleCatalog,
+    RuleListing,
 };
 use lake::Lake;
 use ledger::Ledger;
@@ -43,6 +48,26 @@ struct FixedRules(Arc<RuleCatalog>);
 impl RuleBook for FixedRules {
     fn catalog(&self) -> Arc<RuleCatalog> {
         self.0.clone()
+    }
+}
+
+/// Letters for as long as the trial lasts.
+#[derive(Default)]
+struct LettersInMemory(Mutex<HashMap<String, Vec<u8>>>);
+
+impl LetterFiles for LettersInMemory {
+    fn put(&self, sha256: &str, bytes: &[u8]) -> std::io::Result<()> {
+        let mut kept = self.0.lock().expect("nobody panics while they hold it");
+        kept.insert(sha256.to_owned(), bytes.to_vec());
+        Ok(())
+    }
+
+    fn get(&self, sha256: &str) -> Option<Vec<u8>> {
+        self.0
+            .lock()
+            .expect("nobody panics while they hold it")
+            .get(sha256)
+            .cloned()
     }
 }
 
@@ -100,6 +125,8 @@ impl Post {
                 }),
                 ..console::Intake::default()
             },
+            catalogue: watches::catalogue(),
+            letters: Arc::new(LettersInMemory::default()),
             config: ConsoleConfig::default(),
             tls: false,
         };
@@ -154,6 +181,7 @@ impl Post {
                 silence: Box::new(silence(&self.users[1], now)),
             }],
         );
+        watches::open(self, now);
     }
 
     /// One alert is somebody's, one is closed.

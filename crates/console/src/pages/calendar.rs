@@ -1,0 +1,3 @@
+//! The Vietnamese calendar of work, as deadlines and watches are reckoned by it.
+
+pub(crate) mod show;
