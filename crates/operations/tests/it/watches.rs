@@ -224,14 +224,25 @@ fn before_the_watch(memory: &mut Memory, lead: &User) {
         .filter(|check| check.standing != Standing::Holds)
         .map(|check| check.key.as_str())
         .collect();
-    assert_eq!(missing, ["duty.coverage", "sources.reporting", "contacts", "owners"]);
+    assert_eq!(
+        missing,
+        [
+            "duty.coverage",
+            "sources.reporting",
+            "duty.reached",
+            "backups.drilled",
+            "plans.rehearsed",
+            "contacts",
+            "owners"
+        ]
+    );
     let scope = Scope::of_session(lead);
     let step = Step { scope: &scope, at: now };
     let decision = watches::make_tasks(&memory.watches[0], &checks, step).unwrap();
     memory.apply(decision.changes);
     let tasks = &memory.watches[0].tasks;
     let due = at("2024-04-26T00:00");
-    assert_eq!(tasks.len(), 4);
+    assert_eq!(tasks.len(), 7);
     assert!(
         tasks
             .iter()
