@@ -3,9 +3,12 @@
 mod clock;
 mod commands;
 mod configuration;
+mod content_files;
 mod control;
 mod drills;
 mod exercise;
+mod letter_folder;
+mod look;
 mod papers;
 mod pipeline;
 mod rule_files;
@@ -62,6 +65,10 @@ enum Command {
     #[command(subcommand)]
     Report(commands::report::Action),
     #[command(subcommand)]
+    Watch(commands::watch::Action),
+    #[command(subcommand)]
+    Content(commands::content::Action),
+    #[command(subcommand)]
     Config(commands::config::Action),
 }
 
@@ -97,6 +104,8 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Service(action) => commands::service::run(&configured()?, &action),
         Command::Backup(action) => commands::backup::run(&configured()?, &action),
         Command::Report(action) => commands::report::run(&configured()?, &action),
+        Command::Watch(action) => commands::watch::run(&configured()?, &action),
+        Command::Content(action) => commands::content::run(&configured()?.data, &action),
         Command::Config(action) => commands::config::run(config.as_deref(), &action),
     }
 }

@@ -50,7 +50,8 @@ impl Post {
             folder,
         };
         post.wait(LOOKS_UNTIL_READY, "ready", |post| {
-            post.get("/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))
+            post.get("/readyz")
+                .is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))
         });
         post
     }
@@ -86,7 +87,9 @@ impl Post {
 
     fn stored(&self) -> u64 {
         let metrics = self.get("/metrics").unwrap_or_default();
-        let rows = metrics.lines().find_map(|line| line.strip_prefix("watchpost_lake_rows_total "));
+        let rows = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix("watchpost_lake_rows_total "));
         rows.and_then(|rows| rows.trim().parse().ok()).unwrap_or(0)
     }
 
@@ -100,7 +103,10 @@ impl Post {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").arg(id).status().unwrap().success());
         assert!(self.child.wait().unwrap().success());
-        let exported = Self::command(self.folder.path()).args(["lake", "export"]).output().unwrap();
+        let exported = Self::command(self.folder.path())
+            .args(["lake", "export"])
+            .output()
+            .unwrap();
         let text = String::from_utf8(exported.stdout).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }

@@ -3,6 +3,7 @@
 pub(crate) mod backup;
 pub(crate) mod config;
 pub(crate) mod evidence;
+pub(crate) mod content;
 pub(crate) mod exercise;
 pub(crate) mod incident;
 pub(crate) mod lake;
@@ -13,3 +14,4 @@ pub(crate) mod rules;
 pub(crate) mod serve;
 pub(crate) mod service;
 pub(crate) mod sweep;
+pub(crate) mod watch;

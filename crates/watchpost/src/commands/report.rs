@@ -71,6 +71,9 @@ pub(crate) struct What {
     /// The letter that it answers: number, issuer, date (dd/mm/yyyy) and subject
     #[arg(long, num_args = 4, value_names = ["NUMBER", "ISSUER", "DATE", "SUBJECT"])]
     letter: Option<Vec<String>>,
+    /// The watch that it is about
+    #[arg(long, value_name = "ID")]
+    watch: Option<String>,
     /// Its number and sign, when the clerk gave one (`12/BC-TTGS`)
     #[arg(long)]
     number: Option<String>,
@@ -131,6 +134,7 @@ fn list(configuration: &Configuration) -> Result<()> {
             Matter::Alert => "an alert",
             Matter::Period => "a time",
             Matter::Letter => "a letter",
+            Matter::Watch => "a watch",
         };
         writeln!(
             out,
@@ -243,6 +247,15 @@ fn about((ledger, form): (&Ledger, &Form), what: &What, zone: &TimeZone, now: Ti
                 bail!("--from must be before --to");
             }
             About::Period { from, to }
+        }
+        Matter::Watch => {
+            let id = what
+                .watch
+                .as_deref()
+                .context("this form is about a watch: --watch ID")?;
+            About::Watch {
+                watch: id.parse().context("--watch")?,
+            }
         }
         Matter::Letter => match what.letter.as_deref() {
             Some([number, issuer, date, subject]) => About::Letter {

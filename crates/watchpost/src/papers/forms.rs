@@ -6,7 +6,9 @@ use std::{collections::BTreeMap, fs, path::Path};
 use anyhow::{Context, Result};
 use documents::Layout;
 use include_dir::{Dir, include_dir};
-use operations::reports::Form;
+use operations::{Catalogue, reports::Form};
+
+use crate::content_files::ContentFiles;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../content/forms");
 
@@ -18,6 +20,8 @@ const LAYOUT: &str = "decree30.typ";
 pub(crate) struct Forms {
     by_id: BTreeMap<String, (Form, String)>,
     layouts: BTreeMap<String, Vec<u8>>,
+    /// What the content says of law and letters: reports name controls by it.
+    pub(crate) catalogue: Catalogue,
     /// What is wrong with the files of the folder, each with its file and line.
     pub(crate) problems: Vec<String>,
 }
@@ -31,6 +35,7 @@ impl Forms {
         let mut forms = Self {
             by_id: BTreeMap::new(),
             layouts: BTreeMap::new(),
+            catalogue: ContentFiles::new(data.join("content")).read()?,
             problems: Vec::new(),
         };
         for file in BUILT_IN.files() {
@@ -116,7 +121,7 @@ mod tests {
     fn every_built_in_form_is_right() {
         let forms = Forms::read(Path::new("/nonexistent")).unwrap();
         assert_eq!(forms.problems, Vec::<String>::new());
-        assert!(forms.all().count() >= 7);
+        assert!(forms.all().count() >= 8);
         assert!(forms.layout().files.contains_key(LAYOUT));
     }
 

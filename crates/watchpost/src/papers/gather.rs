@@ -9,7 +9,12 @@ use model::{
     About, Alert, AlertLink, Detection, Evidence, Id, Incident, IncidentTask, Language, Organisation, Report, Scope,
     Silence, Source, TimelineEntry, Timestamp, User,
 };
-use operations::reports::{DutyStep, IncidentView, View};
+use operations::{
+    Catalogue,
+    reports::{DutyStep, IncidentView, View},
+};
+
+use super::watch_story::WatchStory;
 
 /// Most detections of an alert that a report shows.
 const DETECTIONS_MAX: usize = 200;
@@ -26,6 +31,7 @@ pub(crate) struct Gathered {
     earlier: Vec<Report>,
     incident: Option<Story>,
     incidents: Vec<Incident>,
+    watch: Option<WatchStory>,
     /// The entries of the duty book on which the report rests.
     pub(crate) cited: Vec<u64>,
 }
@@ -46,6 +52,7 @@ impl Gathered {
             earlier: &self.earlier,
             incident: self.incident.as_ref().map(Story::view),
             incidents: &self.incidents,
+            watch: self.watch.as_ref().map(WatchStory::view),
         }
     }
 }
@@ -135,7 +142,12 @@ pub(crate) fn organisation(ledger: &Ledger, scope: &Scope) -> Result<(Organisati
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub(crate) fn gather(ledger: &Ledger, scope: &Scope, report: &Report, at: Timestamp) -> Result<Gathered> {
+pub(crate) fn gather(
+    (ledger, scope): (&Ledger, &Scope),
+    report: &Report,
+    catalogue: &Catalogue,
+    at: Timestamp,
+) -> Result<Gathered> {
     let (organisation, _) = organisation(ledger, scope)?;
     // Names of people are part of a report for whoever may read reports; the list of accounts is not.
     let names = ledger
@@ -157,6 +169,7 @@ pub(crate) fn gather(ledger: &Ledger, scope: &Scope, report: &Report, at: Timest
             .context("reading the ledger")?,
         incident: None,
         incidents: Vec::new(),
+        watch: None,
         cited: Vec::new(),
     };
     match &report.about {
@@ -180,6 +193,14 @@ pub(crate) fn gather(ledger: &Ledger, scope: &Scope, report: &Report, at: Timest
                 .context("reading the ledger")?;
         }
         About::Letter { .. } => {}
+        About::Watch { watch } => {
+            if let Some(story) = WatchStory::read((ledger, scope), &watch.to_string(), catalogue, at)? {
+                let (from, to) = story.time();
+                gathered.alerts = ledger.alerts_of_time(scope, from, to).context("reading the ledger")?;
+                gathered.cited.clone_from(&story.cited);
+                gathered.watch = Some(story);
+            }
+        }
     }
     Ok(gathered)
 }

@@ -4,6 +4,7 @@
 mod forms;
 mod gather;
 mod typesetter;
+mod watch_story;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
@@ -57,7 +58,7 @@ pub(crate) fn write(
     let Some((form, form_text)) = forms.get(&report.form) else {
         bail!("there is no form `{}`", report.form);
     };
-    let gathered = gather::gather(ledger, scope, report, at)?;
+    let gathered = gather::gather((ledger, scope), report, &forms.catalogue, at)?;
     let Some(standing) = make(report, form, &gathered.view(at, manner.language), manner) else {
         bail!("what the report is about is not in the ledger");
     };

@@ -6,6 +6,7 @@ mod deliver;
 mod door;
 mod greeting;
 mod heartbeat;
+mod measuring;
 mod metrics;
 mod pump;
 mod replay;
@@ -31,6 +32,7 @@ use lake::Lake;
 use ledger::{Ledger, Options};
 use model::Scope;
 use normalize::{Normalizer, Settings};
+use operations::Catalogue;
 use tokio::{
     runtime::Handle,
     signal::unix::{SignalKind, signal},
@@ -45,7 +47,7 @@ use self::{
     pump::{Pump, Stores},
     tokens::LedgerTokens,
 };
-use crate::{clock, configuration::Configuration, control};
+use crate::{clock, configuration::Configuration, content_files::ContentFiles, control};
 
 /// Senders without a token that get a name of their own.
 const SOURCE_NAMES_MAX: usize = 10_000;
@@ -92,8 +94,14 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
             health.clone(),
         ));
     }
-    let shown = (health, ways.reach(), web::intake(configuration, intake.addresses));
-    let console = web::start_console(configuration, &stores, rules_taken, shown, &mut tasks).await?;
+    let catalogue = start_measuring(configuration, &stores, rules_taken.clone(), &mut tasks)?;
+    let surroundings = web::Surroundings {
+        health,
+        reach: ways.reach(),
+        intake: web::intake(configuration, intake.addresses),
+        catalogue,
+    };
+    let console = web::start_console(configuration, &stores, rules_taken, surroundings, &mut tasks).await?;
     tasks.spawn(door::answer_all(door, receiving));
     tasks.spawn(tokens::follow(stores.ledger.clone(), tokens));
     tasks.spawn(chores::watch_sources(stores.ledger.clone(), clock::now()));
@@ -195,6 +203,31 @@ fn start_pump(
         .spawn(move || pump.run())
         .context("starting the pump")?;
     Ok(RunningPump { stop, thread })
+}
+
+/// Reads the content, verifies the stores, and measures; gives the content as it is in force.
+fn start_measuring(
+    configuration: &Configuration,
+    stores: &Stores,
+    rules: watch::Receiver<SharedRules>,
+    tasks: &mut JoinSet<()>,
+) -> Result<watch::Receiver<Arc<Catalogue>>> {
+    let mut files = ContentFiles::new(configuration.data.join("content"));
+    let catalogue = files.read().context("reading the content")?;
+    for problem in &catalogue.problems {
+        tracing::warn!("content: {problem}");
+    }
+    let (given, taken) = watch::channel(Arc::new(catalogue));
+    let (verified, verifications) = watch::channel(crate::look::Verifications::default());
+    tasks.spawn(measuring::reload_content(files, given));
+    tasks.spawn(measuring::verify(stores.clone(), verified));
+    tasks.spawn(measuring::look(
+        stores.ledger.clone(),
+        rules,
+        taken.clone(),
+        verifications,
+    ));
+    Ok(taken)
 }
 
 async fn wait_for_the_end() -> Result<()> {

@@ -7,10 +7,19 @@ use console::{Clock, ConsoleConfig, ConsoleState, Door, Intake, Randomness, Reac
 use detect::SharedRules;
 use ingest::Addresses;
 use model::Timestamp;
+use operations::Catalogue;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use super::{metrics::PostHealth, pump::Stores, rulebook::Book};
-use crate::{clock, configuration::Configuration};
+use crate::{clock, configuration::Configuration, letter_folder::LetterFolder};
+
+/// What the console shows besides the stores.
+pub(super) struct Surroundings {
+    pub(super) health: PostHealth,
+    pub(super) reach: Reach,
+    pub(super) intake: Intake,
+    pub(super) catalogue: watch::Receiver<Arc<Catalogue>>,
+}
 
 /// Where records are received, as the console tells senders.
 pub(super) fn intake(configuration: &Configuration, addresses: Addresses) -> Intake {
@@ -31,10 +40,16 @@ pub(super) async fn start_console(
     configuration: &Configuration,
     stores: &Stores,
     rules: watch::Receiver<SharedRules>,
-    (health, reach, intake): (PostHealth, Reach, Intake),
+    surroundings: Surroundings,
     tasks: &mut JoinSet<()>,
 ) -> Result<SocketAddr> {
     let section = &configuration.console;
+    let Surroundings {
+        health,
+        reach,
+        intake,
+        catalogue,
+    } = surroundings;
     let router = console::router(ConsoleState {
         ledger: stores.ledger.clone(),
         lake: Arc::clone(&stores.lake),
@@ -44,6 +59,8 @@ pub(super) async fn start_console(
         health: Arc::new(health),
         reach,
         intake,
+        catalogue,
+        letters: Arc::new(LetterFolder::new(&configuration.data)),
         config: ConsoleConfig {
             utc_offset_minutes: i16::try_from(configuration.offset()?.seconds() / 60).unwrap_or(0),
             language: configuration.language,

@@ -1,0 +1,264 @@
+//! What the post sees of itself: warnings and breaches of deadlines, and everything that it can measure, read from the ledger
+//! and kept in it. The moment comes in as an argument, so that a story of weeks can be told in a second.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use compact_str::CompactString;
+use jiff::{SignedDuration, tz::TimeZone};
+use ledger::{AlertFilter, ApplyError, Ledger, NounFilter, OutboxState, PageAt, StateKind};
+use model::{
+    Absence, Alert, Change, Deadline, Decision, Delivery, Entropy, Leave, Measurement, RuleLevel, Scope, Source, Team,
+    Timestamp, Watch,
+};
+use operations::{
+    Addresses, Catalogue, Known, Moment, browsers, duty, silences,
+    watches::{self, ACKNOWLEDGED_HOURS, Facts, Phase, Verification},
+};
+
+/// Measurements are kept for so many days.
+const KEEP_DAYS: i64 = 400;
+/// How the sources of a rehearsal are named.
+const EXERCISE: &str = "exercise/";
+/// So many days ahead the roster is looked at.
+const COVERED_DAYS: i64 = 7;
+/// Most alerts of the last day that are looked at.
+const ALERTS_MAX: usize = 500;
+
+/// What the last verifications found.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Verifications {
+    /// Of the ledger.
+    pub(crate) ledger: Option<Verification>,
+    /// Of the lake.
+    pub(crate) lake: Option<Verification>,
+}
+
+/// Notes warnings and breaches of running deadlines.
+///
+/// # Errors
+/// When the ledger fails; somebody else's decision in between is none, the next look sees it.
+pub(crate) fn keep_deadlines(ledger: &Ledger, now: Timestamp, entropy: Entropy) -> Result<()> {
+    let scope = Scope::of_post("deadline-watch");
+    let running: Vec<Deadline> = ledger.all_kept(&scope, &NounFilter::in_state("running"))?;
+    let contexts = ledger.alert_contexts(&scope, operations::keys_of_deadlines(&running, now))?;
+    let known = Known {
+        contexts: &contexts,
+        silences: &[],
+    };
+    let moment = Moment { now, entropy };
+    let mut addresses = Addresses::new();
+    let keepers: BTreeSet<_> = running.iter().filter_map(|deadline| deadline.owner).collect();
+    for keeper in keepers {
+        let kept = ledger.setting(&scope, &browsers::Kept::setting(keeper))?;
+        let browsers = browsers::Kept::read(kept).browsers.into_iter();
+        let browsers = browsers.map(|browser| (Delivery::TO_BROWSERS.to_owned(), browser.subscription));
+        addresses.insert(keeper, browsers.collect());
+    }
+    match operations::decide_deadlines(&running, known, &addresses, moment) {
+        None => Ok(()),
+        Some(decision) => commit(ledger, &decision).context("what was seen of the deadlines was not committed"),
+    }
+}
+
+/// Everything that is read from the ledger for one look.
+struct Read {
+    sources: Vec<Source>,
+    alerts: Vec<Alert>,
+    silences: Vec<model::Silence>,
+    deadlines: Vec<Deadline>,
+    messages: u64,
+    messages_dead: Vec<CompactString>,
+    last_exercise: Option<Timestamp>,
+    acknowledge_minutes: Option<u32>,
+    gaps: Option<Vec<CompactString>>,
+}
+
+/// What is known beside the ledger.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Beside<'a> {
+    /// How many rules are in force.
+    pub(crate) rules: u64,
+    /// The rule files that were refused.
+    pub(crate) refused: &'a [CompactString],
+    /// The controls.
+    pub(crate) catalogue: &'a Catalogue,
+    /// The last verifications.
+    pub(crate) verifications: &'a Verifications,
+}
+
+/// Measures everything that can be measured, and keeps what says something new.
+///
+/// # Errors
+/// When the ledger fails.
+pub(crate) fn measure(ledger: &Ledger, beside: Beside<'_>, now: Timestamp) -> Result<()> {
+    let scope = Scope::of_post("measuring");
+    let read = read(ledger, &scope, now)?;
+    let Beside {
+        rules,
+        refused,
+        catalogue,
+        verifications,
+    } = beside;
+    let outgrown: Vec<CompactString> = read
+        .silences
+        .iter()
+        .filter(|silence| silences::outgrown(silence))
+        .map(|silence| format!("silence/{}", silence.id).into())
+        .collect();
+    let facts = Facts {
+        now,
+        sources: &read.sources,
+        rules,
+        rules_refused: refused,
+        alerts: &read.alerts,
+        acknowledge_minutes: read.acknowledge_minutes,
+        silences: &read.silences,
+        silences_outgrown: &outgrown,
+        deadlines: &read.deadlines,
+        gaps: read.gaps.as_deref(),
+        messages: read.messages,
+        messages_dead: &read.messages_dead,
+        last_exercise: read.last_exercise,
+        ledger: verifications.ledger.as_ref(),
+        lake: verifications.lake.as_ref(),
+    };
+    let mut worth = Vec::new();
+    for measurement in watches::measure(&catalogue.controls, &facts) {
+        if is_worth_keeping(ledger, &scope, catalogue, &measurement)? {
+            worth.push(measurement);
+        }
+    }
+    if worth.is_empty() {
+        return Ok(());
+    }
+    let changes = vec![Change::AddMeasurements { measurements: worth }];
+    commit(ledger, &decided(&scope, now, "watch.measure", changes)).context("measurements were not committed")
+}
+
+fn is_worth_keeping(ledger: &Ledger, scope: &Scope, catalogue: &Catalogue, measurement: &Measurement) -> Result<bool> {
+    let last = ledger.measurement(scope, &measurement.control)?;
+    let control = catalogue
+        .controls
+        .iter()
+        .find(|control| control.id == measurement.control);
+    Ok(control.is_some_and(|control| watches::worth_keeping(measurement, last.as_ref(), control)))
+}
+
+fn read(ledger: &Ledger, scope: &Scope, now: Timestamp) -> Result<Read> {
+    let (rehearsed, sources): (Vec<Source>, Vec<Source>) = ledger
+        .sources(scope)?
+        .into_iter()
+        .partition(|source| source.id.as_str().starts_with(EXERCISE));
+    let open: Vec<Watch> = ledger.all_kept(scope, &NounFilter::in_state("open"))?;
+    let dead = ledger.outbox(scope, OutboxState::Dead, Measurement::FAILED_MAX)?;
+    let counts = ledger.counts(scope, None, now)?;
+    let mut deadlines: Vec<Deadline> = ledger.all_kept(scope, &NounFilter::in_state("running"))?;
+    deadlines.extend(ledger.all_kept::<Deadline>(scope, &NounFilter::in_state("breached"))?);
+    Ok(Read {
+        sources,
+        alerts: weighty_alerts(ledger, scope, now)?,
+        silences: ledger.silences_in_force(scope, now)?,
+        deadlines,
+        messages: counts.outbox_waiting + counts.outbox_dead,
+        messages_dead: dead
+            .iter()
+            .map(|row| format!("message/{}-{}", row.entry, row.position).into())
+            .collect(),
+        last_exercise: rehearsed.iter().map(|source| source.last_heard).max(),
+        gaps: gaps(ledger, scope, now)?,
+        acknowledge_minutes: open
+            .iter()
+            .filter(|watch| watches::phase(watch, now) == Phase::Running)
+            .map(|watch| watch.acknowledge_minutes)
+            .min(),
+    })
+}
+
+/// Stretches of the coming days in which somebody is missing on duty; none when no roster is kept.
+fn gaps(ledger: &Ledger, scope: &Scope, now: Timestamp) -> Result<Option<Vec<CompactString>>> {
+    let teams: Vec<Team> = ledger.all_kept(scope, &NounFilter::default())?;
+    if teams.is_empty() {
+        return Ok(None);
+    }
+    let leaves: Vec<Leave> = ledger.all_kept(scope, &NounFilter::default())?;
+    let mut absences: Vec<Absence> = leaves.iter().filter_map(Leave::absence).collect();
+    let closed = ledger.people(scope)?.into_iter().filter(|person| !person.enabled);
+    absences.extend(closed.map(|person| Absence {
+        person: person.id,
+        from: Timestamp::MIN,
+        until: None,
+    }));
+    let until = now + SignedDuration::from_hours(24 * COVERED_DAYS);
+    let mut gaps = Vec::new();
+    for team in &teams {
+        let Ok(zone) = TimeZone::get(&team.zone) else {
+            gaps.push(format!("team/{} zone {}", team.name, team.zone).into());
+            continue;
+        };
+        let roster = duty::Roster {
+            team,
+            zone: &zone,
+            absences: &absences,
+        };
+        for gap in duty::gaps(roster, now, until) {
+            gaps.push(format!("team/{}/{} {} – {}", team.name, gap.position, gap.from, gap.until).into());
+        }
+    }
+    Ok(Some(gaps))
+}
+
+/// The alerts of level high or above, real ones, that are open or were opened in the last day.
+fn weighty_alerts(ledger: &Ledger, scope: &Scope, now: Timestamp) -> Result<Vec<Alert>> {
+    let window = SignedDuration::from_hours(ACKNOWLEDGED_HOURS);
+    let filter = |states| AlertFilter {
+        states,
+        levels: vec![RuleLevel::Critical, RuleLevel::High],
+        exercise: Some(false),
+        ..AlertFilter::default()
+    };
+    let open = ledger.alerts(scope, &filter(Vec::new()), PageAt::first(ALERTS_MAX))?;
+    let closed = AlertFilter {
+        order: ledger::AlertOrder::LastSeen,
+        ..filter(vec![StateKind::Closed])
+    };
+    let closed = ledger.alerts(scope, &closed, PageAt::first(ALERTS_MAX))?;
+    let lately = closed
+        .items
+        .into_iter()
+        .filter(|alert| now.duration_since(alert.opened_at) <= window);
+    Ok(open.items.into_iter().chain(lately).collect())
+}
+
+/// Forgets measurements whose time is over.
+///
+/// # Errors
+/// When the ledger fails.
+pub(crate) fn forget_old(ledger: &Ledger, now: Timestamp) -> Result<()> {
+    let scope = Scope::of_post("measuring");
+    let before = now - SignedDuration::from_hours(24 * KEEP_DAYS);
+    if !ledger.has_measurements_before(&scope, before)? {
+        return Ok(());
+    }
+    let changes = vec![Change::ForgetMeasurements { before }];
+    commit(ledger, &decided(&scope, now, "watch.forget", changes)).context("old measurements were not forgotten")
+}
+
+fn decided(scope: &Scope, at: Timestamp, action: &str, changes: Vec<Change>) -> Decision {
+    Decision {
+        at,
+        actor: scope.actor().clone(),
+        action: action.to_owned(),
+        reason: None,
+        changes,
+        effects: Vec::new(),
+    }
+}
+
+fn commit(ledger: &Ledger, decision: &Decision) -> Result<()> {
+    match ledger.apply(decision) {
+        // Somebody decided in between: the next look decides on what they made of it.
+        Ok(_) | Err(ApplyError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
