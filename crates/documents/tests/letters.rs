@@ -291,7 +291,10 @@ fn a_watch_in_oscal_has_a_finding_for_each_requirement_that_names_its_measuremen
         (Some("sources.reporting"), Some("2026-05-03T16:00:00Z"))
     );
     // What was never measured is not named as if it were.
-    assert_eq!(result["findings"][1]["related-observations"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        result["findings"][1]["related-observations"].as_array().unwrap().len(),
+        1
+    );
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("watch.oscal.json");
     std::fs::write(&file, text).unwrap();

@@ -22,7 +22,8 @@ use std::collections::HashSet;
 
 use model::{
     Actor, AlertContext, AlertKey, Change, ContentError, Decision, Delivery, Detection, Effect, Entity, EntityKind,
-    Entropy, Event, Id, Language, Notice, Permission, PipelinePosition, Rejected, Scope, Silence, Source, Timestamp, User,
+    Entropy, Event, Id, Language, Notice, Permission, PipelinePosition, Rejected, Scope, Silence, Source, Timestamp,
+    User,
 };
 
 /// Longest file of the content in bytes.
