@@ -2,8 +2,8 @@
 
 pub(crate) mod backup;
 pub(crate) mod config;
-pub(crate) mod evidence;
 pub(crate) mod content;
+pub(crate) mod evidence;
 pub(crate) mod exercise;
 pub(crate) mod incident;
 pub(crate) mod lake;
