@@ -67,10 +67,10 @@ pub(crate) fn whole(ledger: &Ledger, scope: &Scope, id: Id<Incident>) -> Result<
     for link in &links {
         alerts.extend(ledger.alert(scope, link.alert)?);
     }
-    let mut lines = 0;
+    let mut counted = 0;
     let mut first_malicious: Option<TimelineEntry> = None;
     for member in &members {
-        lines += ledger.count_kept::<TimelineEntry>(scope, &NounFilter::of_parent(&member.key()))?;
+        counted += ledger.count_kept::<TimelineEntry>(scope, &NounFilter::of_parent(&member.key()))?;
         let malicious = NounFilter {
             states: vec!["malicious".to_owned()],
             ..NounFilter::of_parent(&member.key())
@@ -86,7 +86,7 @@ pub(crate) fn whole(ledger: &Ledger, scope: &Scope, id: Id<Incident>) -> Result<
         members,
         links,
         alerts,
-        lines,
+        lines: counted,
         first_malicious,
     }))
 }

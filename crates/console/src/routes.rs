@@ -85,6 +85,7 @@ fn table() -> Vec<Route> {
     routes.extend(own_routes());
     routes.extend(work_routes());
     routes.extend(api_work_routes());
+    routes.extend(api_incident_routes());
     routes.extend(api_reading_routes());
     routes.extend(watch_pages());
     routes.extend(watch_api());
@@ -287,6 +288,33 @@ fn work_routes() -> Vec<Route> {
     ]
 }
 
+fn api_incident_routes() -> Vec<Route> {
+    vec![
+        read("/api/v1/incidents", Access::Needs(P::ReadAlerts), api::incidents::list),
+        write("/api/v1/incidents", Access::Needs(P::WorkAlerts), api::incidents::open),
+        read(
+            "/api/v1/incidents/{id}",
+            Access::Needs(P::ReadAlerts),
+            api::incidents::show,
+        ),
+        read(
+            "/api/v1/incidents/{id}/timeline",
+            Access::Needs(P::ReadAlerts),
+            api::incidents::timeline,
+        ),
+        write(
+            "/api/v1/incidents/{id}/entries",
+            Access::Needs(P::WorkAlerts),
+            api::incidents::write_entry,
+        ),
+        write(
+            "/api/v1/incidents/{id}/advance",
+            Access::Needs(P::WorkAlerts),
+            api::incidents::advance,
+        ),
+    ]
+}
+
 fn api_work_routes() -> Vec<Route> {
     vec![
         read("/api/v1/openapi.json", Access::Public, api::document::get),
@@ -315,28 +343,6 @@ fn api_work_routes() -> Vec<Route> {
             api::alerts::reopen,
         ),
         write("/api/v1/alerts/undo", Access::Needs(P::WorkAlerts), api::alerts::undo),
-        read("/api/v1/incidents", Access::Needs(P::ReadAlerts), api::incidents::list),
-        write("/api/v1/incidents", Access::Needs(P::WorkAlerts), api::incidents::open),
-        read(
-            "/api/v1/incidents/{id}",
-            Access::Needs(P::ReadAlerts),
-            api::incidents::show,
-        ),
-        read(
-            "/api/v1/incidents/{id}/timeline",
-            Access::Needs(P::ReadAlerts),
-            api::incidents::timeline,
-        ),
-        write(
-            "/api/v1/incidents/{id}/entries",
-            Access::Needs(P::WorkAlerts),
-            api::incidents::write_entry,
-        ),
-        write(
-            "/api/v1/incidents/{id}/advance",
-            Access::Needs(P::WorkAlerts),
-            api::incidents::advance,
-        ),
         read("/api/v1/silences", Access::Needs(P::ReadSilences), api::silences::list),
         write(
             "/api/v1/silences",

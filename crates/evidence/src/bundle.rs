@@ -16,7 +16,7 @@ use crate::{
 /// The form of bundles that this program writes and reads.
 const FORM: &str = "watchpost-evidence-1";
 /// Longest first line in bytes.
-const LINE_BYTES_MAX: u64 = 400;
+const LINE_BYTES_MAX: usize = 400;
 /// Longest manifest in bytes.
 const MANIFEST_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Most pieces of evidence in a bundle.
@@ -201,11 +201,14 @@ pub fn check_bundle<W: Write>(
 fn first_line(from: &mut impl Read) -> Result<FirstLine, BundleFlaw> {
     let no_bundle = |why: &str| BundleFlaw::NotABundle(why.to_owned());
     let mut line = Vec::new();
-    for byte in from.by_ref().take(LINE_BYTES_MAX).bytes() {
-        match byte? {
-            b'\n' => break,
-            byte => line.push(byte),
+    let mut one = [0];
+    // Byte by byte: what follows on the line belongs to the manifest, and the reader gives nothing back.
+    while line.len() < LINE_BYTES_MAX {
+        from.read_exact(&mut one).map_err(|_| no_bundle("it is cut short"))?;
+        if one[0] == b'\n' {
+            break;
         }
+        line.push(one[0]);
     }
     let line: FirstLine = serde_json::from_slice(&line).map_err(|_| no_bundle("its first line is another"))?;
     if line.form != FORM {

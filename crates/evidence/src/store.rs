@@ -103,7 +103,8 @@ impl Store {
         from.rewind()?;
         let temporary = self.folder.join("unfinished");
         fs::create_dir_all(&temporary)?;
-        fs::create_dir_all(target.parent().expect("objects lie in folders"))?;
+        let folder = self.shelf(&digests.sha256);
+        fs::create_dir_all(&folder)?;
         let unfinished = temporary.join(crate::hex(&nonce[..16]));
         let file = File::create_new(&unfinished)?;
         let mut writer = BufWriter::new(file);
@@ -115,7 +116,7 @@ impl Store {
             return Err(PutError::Changed);
         }
         fs::rename(&unfinished, &target)?;
-        sync_folder(target.parent().expect("objects lie in folders"))?;
+        sync_folder(&folder)?;
         Ok(digests)
     }
 
@@ -183,11 +184,13 @@ impl Store {
         Ok(inventory)
     }
 
+    /// The folder of an object.
+    fn shelf(&self, sha256: &str) -> PathBuf {
+        self.folder.join("objects").join(&sha256[..2])
+    }
+
     fn path(&self, sha256: &str) -> PathBuf {
-        self.folder
-            .join("objects")
-            .join(&sha256[..2])
-            .join(format!("{sha256}.{ENDING}"))
+        self.shelf(sha256).join(format!("{sha256}.{ENDING}"))
     }
 }
 

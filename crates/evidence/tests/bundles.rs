@@ -125,7 +125,7 @@ fn a_whole_bundle_holds_and_every_flipped_bit_is_named() {
             .manifest
             .members
             .iter()
-            .map(|m| m.sealed_bytes as usize)
+            .map(|m| usize::try_from(m.sealed_bytes).unwrap())
             .sum::<usize>();
     for at in 0..bytes.len() {
         let mut flipped = bytes.clone();
@@ -145,7 +145,7 @@ fn a_whole_bundle_holds_and_every_flipped_bit_is_named() {
             at % 8
         );
         if at >= objects_begin {
-            let first = checked.manifest.members[0].sealed_bytes as usize;
+            let first = usize::try_from(checked.manifest.members[0].sealed_bytes).unwrap();
             let name = if at < objects_begin + first {
                 "mẫu độc.exe"
             } else {

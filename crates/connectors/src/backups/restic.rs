@@ -122,7 +122,7 @@ impl Restic {
     /// See [`ResticError`].
     pub fn choose_files(&self, snapshot: &str, count: usize, seed: u64) -> Result<Vec<ListedFile>, ResticError> {
         let mut chosen: Vec<ListedFile> = Vec::with_capacity(count);
-        let (mut seen, mut random) = (0_u64, Random(seed));
+        let (mut counted, mut random) = (0_u64, Random(seed));
         self.run("ls", &["ls", "--json", snapshot], |output| {
             let mut lines = BufReader::new(output);
             let mut line = Vec::new();
@@ -132,11 +132,11 @@ impl Restic {
                     return Ok(());
                 }
                 let Some(file) = read_file_line(&line) else { continue };
-                seen += 1;
+                counted += 1;
                 // Reservoir sampling: the n-th file replaces one of the chosen with the chance count / n.
                 if chosen.len() < count {
                     chosen.push(file);
-                } else if let Ok(place) = usize::try_from(random.below(seen))
+                } else if let Ok(place) = usize::try_from(random.below(counted))
                     && place < count
                 {
                     chosen[place] = file;

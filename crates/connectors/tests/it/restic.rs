@@ -28,7 +28,7 @@ impl Repository {
         fs::create_dir_all(source.join("sâu [1]")).unwrap();
         for n in 0..12_u32 {
             let bytes: Vec<u8> = (0..20_000_u32)
-                .map(|place| (place.wrapping_mul(n + 7) >> 3) as u8)
+                .map(|place| (place.wrapping_mul(n + 7) >> 3).to_le_bytes()[0])
                 .collect();
             fs::write(source.join(format!("sâu [1]/tệp {n}*.bin")), bytes).unwrap();
         }
@@ -43,9 +43,9 @@ impl Repository {
             revision: 1,
         };
         let repository = Self {
+            folder,
             backup,
             program,
-            folder,
         };
         repository.restic(&["init"]);
         repository.restic(&["backup", &source.display().to_string()]);
@@ -68,7 +68,7 @@ impl Repository {
     }
 
     fn open(&self) -> Restic {
-        Restic::new(&self.program, &self.backup, Duration::from_secs(60))
+        Restic::new(&self.program, &self.backup, Duration::from_mins(1))
     }
 
     fn sandbox(&self) -> PathBuf {
@@ -137,7 +137,7 @@ fn what_keeps_restic_from_answering_is_said() {
     let Some(repository) = Repository::new() else { return };
     let mut wrong = repository.backup.clone();
     fs::write(&wrong.password_file, "khác").unwrap();
-    let error = Restic::new(&repository.program, &wrong, Duration::from_secs(60))
+    let error = Restic::new(&repository.program, &wrong, Duration::from_mins(1))
         .snapshots()
         .unwrap_err();
     assert!(

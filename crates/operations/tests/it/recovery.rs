@@ -58,10 +58,13 @@ fn down(keys: &[&str], services: &BTreeMap<String, Service>) -> BTreeMap<String,
     services.keys().map(|key| (key.clone(), look(key))).collect()
 }
 
+/// Causes with their figures.
+type Told = &'static [(&'static str, &'static str)];
+
 #[test]
 fn one_cause_is_one_alarm() {
     let office = office();
-    let cases: [(&[&str], &[(&str, &str)]); 4] = [
+    let cases: [(&[&str], Told); 4] = [
         (&["dns", "web", "mail"], &[("dns", "connection refused; affected=2")]),
         (&["web"], &[("web", "connection refused; affected=0")]),
         (
