@@ -1,5 +1,6 @@
-//! Work on incidents, alike for pages and API: what an incident and all that it took in hold, steps with them, and what their
-//! alerts bring in.
+//! Work on incidents, alike for pages and API: what an incident and all that it took in hold, and steps with them.
+
+mod follow;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,14 +15,15 @@ use model::{
 };
 use operations::{
     Catalogue, Step, deadlines,
-    incidents::{self, AlertStep, Chosen, Draft, Gathered, Links, Numbering, Opened, Pair, Plan},
+    incidents::{self, Chosen, Draft, Links, Numbering, Opened, Pair, Plan},
     recovery::{self, Look, Standing},
 };
 
+pub(crate) use follow::follow;
+pub use follow::{FollowError, follow_alerts};
+
 use crate::{desk::Desk, secrets, trouble::Trouble};
 
-/// Most alerts of one incident that are read for new detections at once.
-const ALERTS_READ_MAX: usize = 500;
 /// How often a step is decided anew because the post was faster.
 const ATTEMPTS_MAX: usize = 3;
 
@@ -461,88 +463,4 @@ pub(crate) fn chosen(
             .collect(),
         links,
     })
-}
-
-/// Brings into the timelines of all open incidents what their alerts saw and what people did with them since. The
-/// composition root calls it every minute; gives how many incidents it looked at.
-///
-/// # Errors
-/// When the ledger cannot be read or written; what was not brought in comes with the next call.
-pub fn follow_alerts(ledger: &Ledger, now: Timestamp) -> Result<usize, FollowError> {
-    let scope = Scope::of_post("incidents");
-    let open = open_incidents(ledger, &scope)?;
-    let mut ids = Vec::new();
-    for incident in &open {
-        ids.extend(
-            incidents::family(incident, |id| ledger.kept(&scope, &id.to_string()))?
-                .iter()
-                .map(|member| member.id),
-        );
-    }
-    for id in &ids {
-        gather(ledger, &scope, *id, now)?;
-    }
-    Ok(open.len())
-}
-
-/// Brings in what alerts of some incidents saw since, for a page that is about to show it.
-pub(crate) fn follow(ledger: &Ledger, ids: &[Id<Incident>], now: Timestamp) -> Result<(), Trouble> {
-    let scope = Scope::of_post("incidents");
-    for id in ids {
-        match gather(ledger, &scope, *id, now) {
-            // Another call brought the same in at the same time.
-            Ok(()) | Err(FollowError::Apply(ledger::ApplyError::Conflict { .. })) => {}
-            Err(FollowError::Read(error)) => return Err(error.into()),
-            Err(FollowError::Apply(error)) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-fn gather(ledger: &Ledger, scope: &Scope, incident: Id<Incident>, now: Timestamp) -> Result<(), FollowError> {
-    let links: Vec<AlertLink> = ledger.all_kept(scope, &NounFilter::of_parent(&incident.to_string()))?;
-    for link in links.iter().take(ALERTS_READ_MAX) {
-        let Some(alert) = ledger.alert(scope, link.alert)? else {
-            continue;
-        };
-        let detections = ledger
-            .detections(scope, alert.id, Some(false), PageAt::first(incidents::GATHERED_MAX))?
-            .items;
-        let detections: Vec<_> = detections
-            .into_iter()
-            .map(|kept| (kept.ordinal, kept.detection))
-            .collect();
-        let steps: Vec<AlertStep> = ledger
-            .alert_history(scope, alert.id)?
-            .into_iter()
-            .map(|item| AlertStep {
-                entry: item.number,
-                at: item.at,
-                actor: item.actor,
-                action: item.action,
-                reason: item.reason,
-            })
-            .collect();
-        let found = Gathered {
-            alert: &alert,
-            link,
-            detections: &detections,
-            steps: &steps,
-        };
-        if let Some(decision) = incidents::gather(&[found], now) {
-            ledger.apply(&decision)?;
-        }
-    }
-    Ok(())
-}
-
-/// Why what alerts saw could not be brought in.
-#[derive(Debug, thiserror::Error)]
-pub enum FollowError {
-    /// The ledger could not be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// The ledger did not take it.
-    #[error(transparent)]
-    Apply(#[from] ledger::ApplyError),
 }
