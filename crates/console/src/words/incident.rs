@@ -149,7 +149,7 @@ super::messages! {
 }
 
 impl Words {
-    fn pick(self, vi: &'static str, en: &'static str) -> &'static str {
+    pub(super) fn pick(self, vi: &'static str, en: &'static str) -> &'static str {
         match self.0 {
             Language::Vi => vi,
             Language::En => en,
@@ -305,7 +305,7 @@ impl Words {
             "backup.put" => self.pick("Theo dõi một kho sao lưu", "Watched a backup repository"),
             "drill.pass" => self.pick("Diễn tập khôi phục đạt", "Passed a restore drill"),
             "drill.fail" => self.pick("Diễn tập khôi phục thất bại", "Failed a restore drill"),
-            _ => return None,
+            _ => return self.watch_action(action),
         })
     }
 }

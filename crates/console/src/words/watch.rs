@@ -357,6 +357,36 @@ impl Words {
             Language::En => format!("last {points} measurements: {short} fell short, {unknown} could not be measured"),
         }
     }
+
+    /// The words for an action on letters, watches and deadlines in the duty book; `None` for one without words of its own.
+    pub(crate) fn watch_action(self, action: &str) -> Option<&'static str> {
+        Some(match action {
+            "directive.register" => self.pick("Vào sổ văn bản", "Registered a letter"),
+            "directive.revise" => self.pick("Sửa văn bản đã vào sổ", "Revised a letter"),
+            "directive.confirm_contact" => self.pick("Xác nhận đầu mối liên hệ", "Confirmed a contact"),
+            "watch.open" => self.pick("Mở đợt trực", "Opened a watch"),
+            "watch.close" => self.pick("Đóng đợt trực", "Closed a watch"),
+            "watch.measure" => self.pick("Đo các chỉ số", "Measured the controls"),
+            "watch.forget" => self.pick("Bỏ số đo quá hạn lưu", "Forgot old measurements"),
+            "watch.preflight" => self.pick("Kiểm tra trước đợt trực", "Checked before a watch"),
+            "watch.add_task" => self.pick("Thêm việc cho đợt trực", "Added a task to a watch"),
+            "watch.finish_task" => self.pick("Xong một việc của đợt trực", "Finished a task of a watch"),
+            "watch.give_requirement" => self.pick("Giao yêu cầu", "Gave a requirement to somebody"),
+            "waiver.ask" => self.pick("Xin miễn yêu cầu", "Asked for a waiver"),
+            "waiver.grant" => self.pick("Duyệt miễn yêu cầu", "Granted a waiver"),
+            "waiver.refuse" => self.pick("Từ chối miễn yêu cầu", "Refused a waiver"),
+            "waiver.end" => self.pick("Kết thúc miễn yêu cầu", "Ended a waiver"),
+            "question.answer" => self.pick("Trả lời câu hỏi", "Answered a question"),
+            "question.hand_to" => self.pick("Chuyển câu hỏi", "Handed a question on"),
+            "deadline.start" => self.pick("Bắt đầu tính hạn", "Started a deadline"),
+            "deadline.meet" => self.pick("Hoàn thành đúng hạn", "Met a deadline"),
+            "deadline.finish_late" => self.pick("Hoàn thành quá hạn", "Finished late"),
+            "deadline.stop" => self.pick("Dừng tính hạn", "Stopped a deadline"),
+            "deadline.hand_to" => self.pick("Chuyển người giữ hạn", "Handed a deadline on"),
+            "deadline.tick" => self.pick("Nhắc hạn", "Looked at the deadlines"),
+            _ => return None,
+        })
+    }
 }
 
 #[expect(
