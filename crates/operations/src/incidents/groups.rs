@@ -40,6 +40,8 @@ pub struct Group {
     pub tactics: Vec<&'static str>,
     /// How many steps of those go forward in ATT&CK's order.
     pub follows: usize,
+    /// Whether they are a rehearsal's; a group never mixes the two.
+    pub exercise: bool,
     /// The highest level.
     pub level: RuleLevel,
     /// From the first event …
@@ -107,6 +109,7 @@ fn group(mut alerts: Vec<&Alert>) -> Option<Group> {
         shared,
         tactics,
         follows,
+        exercise: alerts.first()?.key.exercise,
         level: alerts.iter().map(|alert| alert.rule.level).max()?,
         from: alerts.first()?.first_seen,
         to: alerts.iter().map(|alert| alert.last_seen).max()?,

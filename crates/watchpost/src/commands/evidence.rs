@@ -183,7 +183,11 @@ fn all(ledger: &Ledger, scope: &Scope) -> Result<Vec<Evidence>> {
 fn list(data: &Path) -> Result<()> {
     let (ledger, scope) = (open(data)?, scope());
     let mut out = io::stdout().lock();
-    for kept in all(&ledger, &scope)? {
+    let kept = all(&ledger, &scope)?;
+    if kept.is_empty() {
+        writeln!(out, "no evidence")?;
+    }
+    for kept in kept {
         let malware = if kept.malware { " malware" } else { "" };
         writeln!(
             out,

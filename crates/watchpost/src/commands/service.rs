@@ -147,7 +147,11 @@ fn of_file(written: Written, revision: u64) -> Service {
 fn list(ledger: &Ledger) -> Result<()> {
     let scope = Scope::of_post("command-line");
     let mut out = io::stdout().lock();
-    for service in catalogue(ledger, &scope)?.values() {
+    let services = catalogue(ledger, &scope)?;
+    if services.is_empty() {
+        writeln!(out, "no services")?;
+    }
+    for service in services.values() {
         let minutes = |minutes: Option<u32>| minutes.map_or("–".to_owned(), |minutes| format!("{minutes} min"));
         writeln!(
             out,

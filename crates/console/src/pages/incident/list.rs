@@ -114,7 +114,7 @@ fn proposals(view: &View, groups: &[Group]) -> Markup {
                     th scope="col" { (words.incident_chain()) } th scope="col" { (words.incident_span()) } th scope="col" { span.visually-hidden { (words.actions()) } }
                 } }
                 tbody { @for group in groups { tr {
-                    td data-label=(words.level()) { (marks::level(words, group.level)) }
+                    td data-label=(words.level()) { (marks::level(words, group.level)) @if group.exercise { br; (marks::exercise(words)) } }
                     td.num data-label=(words.incident_alerts()) { (words.number(group.alerts.len() as u64)) }
                     td data-label=(words.incident_shared()) { span.chips { @for (name, count) in group.shared.iter().take(5) { span.chip { (visible(name)) " ×" (count) } } } }
                     td data-label=(words.incident_chain()) { (group.tactics.join(" → ")) }
