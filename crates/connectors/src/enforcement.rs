@@ -78,6 +78,16 @@ pub struct Seen {
     pub text: String,
 }
 
+impl Seen {
+    /// What a device answered when it was asked whether something is in force.
+    fn told(who: &str, is_so: bool, wanted: Wanted) -> Self {
+        Self {
+            holds: Some(is_so == (wanted == Wanted::InForce)),
+            text: format!("{who} says that it is {}", if is_so { "so" } else { "not so" }),
+        }
+    }
+}
+
 /// How a device differs from what is in force.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Drift {

@@ -4,7 +4,7 @@ use std::{ops::Deref, sync::Arc};
 
 use lake::Lake;
 use ledger::{Applied, Ledger, ReadError};
-use model::{Decision, Timestamp};
+use model::{Decision, Kept, Scope, Timestamp};
 use tokio::sync::Semaphore;
 
 use crate::{rates::Rates, secrets, session::LastUses, state::ConsoleState, trouble::Trouble};
@@ -52,6 +52,14 @@ impl Desk {
         query: impl FnOnce(&Ledger) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, Trouble> {
         Ok(self.state.ledger.off_thread(query).await?)
+    }
+
+    /// A noun by the key in an address.
+    pub(crate) async fn found<T: Kept + Send + 'static>(&self, scope: &Scope, key: &str) -> Result<T, Trouble> {
+        let (scope, key) = (scope.clone(), key.to_owned());
+        self.read(move |ledger| ledger.kept(&scope, &key))
+            .await?
+            .ok_or(Trouble::NotFound)
     }
 
     /// Commits a decision.

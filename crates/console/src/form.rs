@@ -60,3 +60,14 @@ impl<S: Send + Sync> FromRequest<S> for Form {
         Ok(Self::parse(&body))
     }
 }
+
+/// What a field names among all that it may name.
+pub(crate) fn named<T: Copy, const N: usize>(
+    all: [T; N],
+    name: impl Fn(T) -> &'static str,
+    wanted: Option<&str>,
+) -> Result<T, Trouble> {
+    all.into_iter()
+        .find(|known| Some(name(*known)) == wanted)
+        .ok_or(Trouble::BadRequest)
+}

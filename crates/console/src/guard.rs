@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use model::{Permission, Scope, User};
+use operations::Step;
 
 use crate::{
     addresses, bearer,
@@ -37,6 +38,16 @@ pub(crate) struct Visit {
     pub(crate) user: User,
     /// The digest of the session, or of the token.
     pub(crate) session: String,
+}
+
+impl Visit {
+    /// The step that this person takes now.
+    pub(crate) fn step(&self, desk: &Desk) -> Step<'_> {
+        Step {
+            scope: &self.scope,
+            at: desk.now(),
+        }
+    }
 }
 
 /// Where a request comes from, for the duty book and for limits: the address of the connection. Headers that a proxy

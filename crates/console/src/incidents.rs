@@ -11,18 +11,18 @@ use jiff::tz::TimeZone;
 use ledger::{Ledger, NounFilter, Page, PageAt, ReadError};
 use model::{
     Alert, AlertLink, Deadline, Decision, Entropy, Evidence, Id, Incident, IncidentCounter, IncidentNote, IncidentTask,
-    Kept, Observable, Rejected, Scope, Service, ServiceLook, TimelineEntry, Timestamp,
+    Kept, Observable, Outcome, Rejected, Scope, Service, ServiceLook, TimelineEntry, Timestamp,
 };
 use operations::{
     Catalogue, Step, deadlines,
-    incidents::{self, Chosen, Draft, Links, Numbering, Opened, Pair, Plan},
+    incidents::{self, Advance, Chosen, Draft, Links, Numbering, Opened, Pair, Plan},
     recovery::{self, Look, Standing},
 };
 
 pub(crate) use follow::follow;
 pub use follow::{FollowError, follow_alerts};
 
-use crate::{desk::Desk, secrets, trouble::Trouble};
+use crate::{desk::Desk, form::named, secrets, trouble::Trouble};
 
 /// How often a step is decided anew because the post was faster.
 const ATTEMPTS_MAX: usize = 3;
@@ -462,5 +462,21 @@ pub(crate) fn chosen(
             .cloned()
             .collect(),
         links,
+    })
+}
+
+/// The step forward that goes by a short word (`contain`); closing has an outcome and a cause.
+pub(crate) fn advance_of(word: &str, outcome: Option<&str>, cause: String) -> Result<Advance, Trouble> {
+    Ok(match word {
+        "confirm" => Advance::Confirm,
+        "contain" => Advance::Contain,
+        "eradicate" => Advance::Eradicate,
+        "recover" => Advance::Recover,
+        "reopen" => Advance::Reopen,
+        "close" => Advance::Close {
+            outcome: named(Outcome::ALL, Outcome::as_str, outcome)?,
+            cause,
+        },
+        _ => return Err(Trouble::BadRequest),
     })
 }

@@ -5,6 +5,7 @@ mod addresses;
 mod api;
 mod assets;
 mod bearer;
+mod clocks;
 mod desk;
 mod form;
 mod frame;

@@ -184,6 +184,12 @@ impl Store {
         Ok(inventory)
     }
 
+    /// Whether an object is there.
+    #[must_use]
+    pub fn has(&self, sha256: &str) -> bool {
+        self.path(sha256).exists()
+    }
+
     /// The folder of an object.
     fn shelf(&self, sha256: &str) -> PathBuf {
         self.folder.join("objects").join(&sha256[..2])

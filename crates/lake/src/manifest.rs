@@ -3,7 +3,9 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    fs::File,
+    io,
+    path::{Path, PathBuf},
 };
 
 use jiff::civil::Date;
@@ -180,6 +182,13 @@ pub(crate) fn day_folder(table: Table, day: Date) -> PathBuf {
 
 pub(crate) fn hash(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
+}
+
+/// The hash of a file, which may be larger than what memory should hold.
+pub(crate) fn hash_of_file(path: &Path) -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(path)?)?;
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 pub(crate) fn write(value: &impl Serialize) -> Vec<u8> {

@@ -13,7 +13,7 @@ use crate::{
     Inner, Lake, SourceCount, Unreadable,
     catalog::Catalog,
     filter::Filter,
-    manifest::{Position, hash},
+    manifest::{Position, hash_of_file},
     memory::Stored,
     rejection_row::Refused,
     row::Table,
@@ -176,8 +176,8 @@ impl Lake {
         for table in Table::ALL {
             for (day, file) in view.files(table) {
                 let path = Catalog::path_of(&self.inner.folder, table, day, file);
-                match std::fs::read(&path) {
-                    Ok(bytes) if hash(&bytes) == file.blake3 => {}
+                match hash_of_file(&path) {
+                    Ok(found) if found == file.blake3 => {}
                     Ok(_) => unreadable.push(self.inner.unreadable(&path, "its hash is another")),
                     Err(error) => unreadable.push(self.inner.unreadable(&path, error)),
                 }

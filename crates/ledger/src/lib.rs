@@ -32,7 +32,7 @@ pub use nouns::{
     alerts::{AlertFilter, AlertOrder, Assignee, StateKind, Visibility},
     counts::Counts,
     detections::KeptDetection,
-    entries::{AlertChange, EntryFilter, HistoryItem, SilenceChange},
+    entries::{AlertChange, EntryFilter, SilenceChange},
     kept::NounFilter,
     outbox::{Claimed, GivenUp, Lane, OutboxRow, OutboxState, Outcome},
 };

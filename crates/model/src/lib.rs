@@ -4,6 +4,7 @@
 mod access;
 mod alert;
 mod api_token;
+pub mod attack;
 mod browser;
 mod contact;
 mod content;
@@ -17,6 +18,7 @@ mod duty;
 mod event;
 mod evidence;
 mod handover;
+mod history;
 mod id;
 mod incident;
 mod incident_item;
@@ -59,6 +61,7 @@ pub use duty::{Absence, Leave, Override, Position, Rotation, Swap, SwapState, Te
 pub use event::{Entities, EntityColumn, EntityRef, Event};
 pub use evidence::{AcquiredBy, Custody, CustodyStep, Evidence};
 pub use handover::{Handover, HandoverAbout, HandoverLine, HandoverSection, HandoverState, Occasion};
+pub use history::HistoryItem;
 pub use id::{Entropy, Id};
 pub use incident::{Incident, IncidentCounter, IncidentOrigin, IncidentState, Marks, Reached};
 pub use incident_item::{IncidentNote, IncidentTask, Observable, ObservableKind, TaskState};

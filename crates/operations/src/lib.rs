@@ -240,12 +240,10 @@ pub fn decide_batch(
     let triaged = alerts::triage(&occurrences, known.contexts, now, moment.entropy);
     let (hid, notices) = silences::hid(known.silences, &triaged.hidden, now);
     let mut drafting = Drafting {
-        known,
-        moment,
-        hidden_notices: Vec::new(),
         opened: triaged.changes.len(),
         changes: triaged.changes,
         effects: triaged.effects,
+        ..Drafting::new(known, moment)
     };
     drafting.changes.extend(hid);
     for notice in &notices {
@@ -280,14 +278,7 @@ pub fn decide_watch(
     moment: Moment,
 ) -> Option<Decision> {
     let index = silences::Index::new(known.silences, moment.now);
-    let mut drafting = Drafting {
-        known,
-        moment,
-        hidden_notices: Vec::new(),
-        opened: 0,
-        changes: Vec::new(),
-        effects: Vec::new(),
-    };
+    let mut drafting = Drafting::new(known, moment);
     for source in watched {
         let Some(news) = sources::watch(source, listening_since, moment.now) else {
             continue;
@@ -329,12 +320,8 @@ pub fn decide_deadlines(
 ) -> Option<Decision> {
     let ticked = deadlines::tick(running, moment.now);
     let mut drafting = Drafting {
-        known,
-        moment,
-        hidden_notices: Vec::new(),
-        opened: 0,
         changes: ticked.changes,
-        effects: Vec::new(),
+        ..Drafting::new(known, moment)
     };
     for notice in &ticked.notices {
         // No silence hides a legal clock.
@@ -365,14 +352,7 @@ pub fn decide_notices(
     moment: Moment,
 ) -> Option<Decision> {
     let index = silences::Index::new(known.silences, moment.now);
-    let mut drafting = Drafting {
-        known,
-        moment,
-        hidden_notices: Vec::new(),
-        opened: 0,
-        changes: Vec::new(),
-        effects: Vec::new(),
-    };
+    let mut drafting = Drafting::new(known, moment);
     for notice in notices {
         let context = known.contexts.get(&alerts::notice_key(notice));
         if context.is_none_or(|context| context.open.is_none()) {
@@ -417,7 +397,18 @@ struct Drafting<'a> {
     effects: Vec<Effect>,
 }
 
-impl Drafting<'_> {
+impl<'a> Drafting<'a> {
+    fn new(known: Known<'a>, moment: Moment) -> Self {
+        Self {
+            known,
+            moment,
+            hidden_notices: Vec::new(),
+            opened: 0,
+            changes: Vec::new(),
+            effects: Vec::new(),
+        }
+    }
+
     fn notice(&mut self, notice: &Notice, hidden_by: Option<Id<Silence>>) {
         let nothing = AlertContext::default();
         let context = self.known.contexts.get(&alerts::notice_key(notice)).unwrap_or(&nothing);

@@ -11,10 +11,9 @@ use anyhow::{Context, Result};
 use include_dir::{Dir, include_dir};
 use operations::Catalogue;
 
-static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../content");
+use crate::folder::files;
 
-/// Most files of one folder that are read.
-const FILES_MAX: usize = 2000;
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../content");
 
 /// Where content comes from, and what of it was good last.
 #[derive(Debug)]
@@ -102,15 +101,8 @@ fn own(folder: &Path) -> Result<Vec<(String, String)>> {
 fn paths(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for below in Catalogue::FOLDERS.map(|name| folder.join(name)) {
-        if !below.is_dir() {
-            continue;
-        }
-        let entries = fs::read_dir(&below).with_context(|| format!("{} cannot be listed", below.display()))?;
-        for entry in entries.take(FILES_MAX) {
-            let path = entry?.path();
-            if path.extension().is_some_and(|ending| ending == "toml") {
-                found.push(path);
-            }
+        if below.is_dir() {
+            found.extend(files(&below, &["toml"])?);
         }
     }
     found.sort();

@@ -5,11 +5,11 @@ use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result};
 use connectors::backups::restic::{Proof, Restic, ResticError};
-use ledger::{ApplyError, Ledger, NounFilter, PageAt};
+use ledger::{Ledger, NounFilter, PageAt};
 use model::{AlertKey, Backup, Drill, Id, Notice, Scope, Snapshot};
 use operations::{Known, Moment, Step, recovery};
 
-use crate::clock;
+use crate::{clock, commit::commit};
 
 /// Files of one drill.
 pub(crate) const FILES: usize = 20;
@@ -169,9 +169,5 @@ pub(crate) fn tell(ledger: &Ledger, part: &str, notices: &[Notice], over: &[Aler
     let Some(decision) = operations::decide_notices((part, "notice"), notices, &over, known, moment) else {
         return Ok(());
     };
-    match ledger.apply(&decision) {
-        // Somebody works on the same alert: the next look decides on what they made of it.
-        Ok(_) | Err(ApplyError::Conflict { .. }) => Ok(()),
-        Err(error) => Err(error).context("a notice was not committed"),
-    }
+    commit(ledger, &decision).context("a notice was not committed")
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use compact_str::CompactString;
 use jiff::{SignedDuration, tz::TimeZone};
-use ledger::{AlertFilter, ApplyError, Ledger, NounFilter, OutboxState, PageAt, StateKind};
+use ledger::{AlertFilter, Ledger, NounFilter, OutboxState, PageAt, StateKind};
 use model::{
     Absence, Alert, Change, Deadline, Decision, Delivery, Entropy, Leave, Measurement, RuleLevel, Scope, Source, Team,
     Timestamp, Watch,
@@ -15,6 +15,8 @@ use operations::{
     Addresses, Catalogue, Known, Moment, browsers, duty, silences,
     watches::{self, ACKNOWLEDGED_HOURS, Facts, Phase, Verification},
 };
+
+use crate::commit::commit;
 
 /// Measurements are kept for so many days.
 const KEEP_DAYS: i64 = 400;
@@ -252,13 +254,5 @@ fn decided(scope: &Scope, at: Timestamp, action: &str, changes: Vec<Change>) -> 
         reason: None,
         changes,
         effects: Vec::new(),
-    }
-}
-
-fn commit(ledger: &Ledger, decision: &Decision) -> Result<()> {
-    match ledger.apply(decision) {
-        // Somebody decided in between: the next look decides on what they made of it.
-        Ok(_) | Err(ApplyError::Conflict { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
     }
 }

@@ -2,11 +2,13 @@
 
 mod clock;
 mod commands;
+mod commit;
 mod configuration;
 mod content_files;
 mod control;
 mod drills;
 mod exercise;
+mod folder;
 mod letter_folder;
 mod look;
 mod papers;

@@ -263,27 +263,15 @@ impl Gateway {
             note: format!("HTTP {}", answer.status),
         })
     }
-
-    fn blotted(&self, error: DeliveryError) -> DeliveryError {
-        let Some(secret) = &self.secret else { return error };
-        match error {
-            DeliveryError::Retryable {
-                reason,
-                retry_after_seconds,
-            } => DeliveryError::Retryable {
-                reason: secret.blot(&reason),
-                retry_after_seconds,
-            },
-            DeliveryError::Permanent { reason } => DeliveryError::Permanent {
-                reason: secret.blot(&reason),
-            },
-        }
-    }
 }
 
 impl Channel for Gateway {
     fn send<'a>(&'a self, message: &'a Message) -> Sending<'a> {
-        Box::pin(async move { self.deliver(message).await.map_err(|error| self.blotted(error)) })
+        Box::pin(async move {
+            self.deliver(message)
+                .await
+                .map_err(|error| error.blotted(self.secret.as_ref()))
+        })
     }
 }
 

@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 
+use crate::secret::Secret;
+
 /// What a message is known by, however often it is sent: the receiver's means to tell a repeat.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageKey(String);
@@ -185,6 +187,15 @@ pub enum DeliveryError {
 }
 
 impl DeliveryError {
+    /// The same error without the secret in its words.
+    pub(crate) fn blotted(mut self, secret: Option<&Secret>) -> Self {
+        let (Self::Retryable { reason, .. } | Self::Permanent { reason }) = &mut self;
+        if let Some(secret) = secret {
+            *reason = secret.blot(reason);
+        }
+        self
+    }
+
     pub(crate) fn retryable(reason: impl fmt::Display) -> Self {
         Self::Retryable {
             reason: shortened(&reason.to_string(), Self::REASON_BYTES_MAX),

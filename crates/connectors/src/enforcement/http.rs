@@ -177,23 +177,7 @@ impl HttpDevice {
 
     async fn send(&self, prepared: &Prepared, values: &Values<'_>) -> Result<Answer, DeliveryError> {
         let answer = self.client.ask(prepared.request(values)).await;
-        answer.map_err(|error| self.blotted(error))
-    }
-
-    fn blotted(&self, error: DeliveryError) -> DeliveryError {
-        let Some(secret) = &self.secret else { return error };
-        match error {
-            DeliveryError::Retryable {
-                reason,
-                retry_after_seconds,
-            } => DeliveryError::Retryable {
-                reason: secret.blot(&reason),
-                retry_after_seconds,
-            },
-            DeliveryError::Permanent { reason } => DeliveryError::Permanent {
-                reason: secret.blot(&reason),
-            },
-        }
+        answer.map_err(|error| error.blotted(self.secret.as_ref()))
     }
 
     async fn change(&self, demand: &Demand, wanted: Wanted) -> Result<Changed, DeliveryError> {
@@ -216,7 +200,7 @@ impl HttpDevice {
             .send(prepared, &values)
             .await?
             .accepted()
-            .map_err(|error| self.blotted(error))?;
+            .map_err(|error| error.blotted(self.secret.as_ref()))?;
         Ok(Changed {
             note: format!("HTTP {}", answer.status),
         })
@@ -227,11 +211,11 @@ impl HttpDevice {
         if answer.status == 404 {
             return Ok(false);
         }
-        let answer = answer.accepted().map_err(|error| self.blotted(error))?;
+        let answer = answer.accepted().map_err(|error| error.blotted(self.secret.as_ref()))?;
         let Some(pointer) = &check.pointer else { return Ok(true) };
         let nonsense = || {
             let said = one_line(&shortened(&answer.body, 100));
-            self.blotted(DeliveryError::retryable(format!("the answer is not JSON: {said}")))
+            DeliveryError::retryable(format!("the answer is not JSON: {said}")).blotted(self.secret.as_ref())
         };
         let body: Value = serde_json::from_str(&answer.body).map_err(|_| nonsense())?;
         let Some(found) = body.pointer(pointer) else {
@@ -253,15 +237,7 @@ impl HttpDevice {
             });
         };
         let is_so = self.is_so(check, &values).await?;
-        let text = if is_so {
-            "the device says that it is so"
-        } else {
-            "the device says that it is not so"
-        };
-        Ok(Seen {
-            holds: Some(is_so == (wanted == Wanted::InForce)),
-            text: text.to_owned(),
-        })
+        Ok(Seen::told("the device", is_so, wanted))
     }
 
     fn planned(&self, demand: &Demand) -> Result<Planned, DeliveryError> {

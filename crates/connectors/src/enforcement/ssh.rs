@@ -156,15 +156,7 @@ impl SshDevice {
             });
         };
         let is_so = self.is_so(verify, values).await?;
-        let text = if is_so {
-            "the host says that it is so"
-        } else {
-            "the host says that it is not so"
-        };
-        Ok(Seen {
-            holds: Some(is_so == (wanted == Wanted::InForce)),
-            text: text.to_owned(),
-        })
+        Ok(Seen::told("the host", is_so, wanted))
     }
 
     fn planned(&self, demand: &Demand) -> Result<Planned, DeliveryError> {

@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
 };
 use ledger::{NounFilter, PageAt};
-use model::{Deadline, Decision, Id, Rejected, Timestamp, User};
+use model::{Deadline, Id, Timestamp, User};
 use operations::{
     Step,
     deadlines::{self, Reckoning, Rule, Start},
@@ -16,9 +16,9 @@ use utoipa::ToSchema;
 
 use super::Body;
 use crate::{
+    clocks,
     desk::Desk,
     guard::Visit,
-    pages::watch::change::found,
     secrets,
     trouble::{ErrorBody, Trouble},
 };
@@ -121,10 +121,11 @@ pub(crate) async fn meet(
     Path(id): Path<String>,
     Body(end): Body<EndOfClock>,
 ) -> Result<StatusCode, Trouble> {
-    step(&visit, &desk, &id, |deadline, step| {
+    clocks::take(&visit, &desk, &id, |deadline, step| {
         deadlines::meet(deadline, &end.words, step)
     })
-    .await
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Says that it was done after its time; the breach stays.
@@ -135,10 +136,11 @@ pub(crate) async fn late(
     Path(id): Path<String>,
     Body(end): Body<EndOfClock>,
 ) -> Result<StatusCode, Trouble> {
-    step(&visit, &desk, &id, |deadline, step| {
+    clocks::take(&visit, &desk, &id, |deadline, step| {
         deadlines::finish_late(deadline, &end.words, step)
     })
-    .await
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Stops a clock that should not run, with the reason.
@@ -149,23 +151,9 @@ pub(crate) async fn stop(
     Path(id): Path<String>,
     Body(end): Body<EndOfClock>,
 ) -> Result<StatusCode, Trouble> {
-    step(&visit, &desk, &id, |deadline, step| {
+    clocks::take(&visit, &desk, &id, |deadline, step| {
         deadlines::stop(deadline, &end.words, step)
     })
-    .await
-}
-
-async fn step(
-    visit: &Visit,
-    desk: &Desk,
-    id: &str,
-    decide: impl FnOnce(&Deadline, Step<'_>) -> Result<Decision, Rejected>,
-) -> Result<StatusCode, Trouble> {
-    let deadline: Deadline = found(desk, &visit.scope, id).await?;
-    let step = Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    };
-    desk.apply(decide(&deadline, step)?).await?;
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,7 +8,7 @@ use axum::{
 use jiff::civil::Date;
 use ledger::{NounFilter, PageAt};
 use model::{Directive, DirectiveContact, Id, Requirement, Wording};
-use operations::{Step, directives};
+use operations::directives;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -16,10 +16,7 @@ use super::Body;
 use crate::{
     desk::Desk,
     guard::Visit,
-    pages::{
-        directive::{change::kept_file, form::today},
-        watch::change::found,
-    },
+    pages::directive::{change::kept_file, form::today},
     secrets,
     trouble::{ErrorBody, Trouble},
     upload::Upload,
@@ -106,7 +103,7 @@ pub(crate) async fn show(
     State(desk): State<Desk>,
     Path(id): Path<String>,
 ) -> Result<Json<Directive>, Trouble> {
-    Ok(Json(found(&desk, &visit.scope, &id).await?))
+    Ok(Json(desk.found(&visit.scope, &id).await?))
 }
 
 /// Registers a letter: a form with the field `letter` (JSON) and, if there is one, the field `file`.
@@ -127,10 +124,7 @@ pub(crate) async fn register(
         }
     };
     let file = kept_file(&desk, upload.file).await?;
-    let step = Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    };
+    let step = visit.step(&desk);
     let entropy = secrets::entropy(desk.state.randomness.as_ref());
     let draft = directives::Draft {
         file,

@@ -6,20 +6,19 @@ use axum::{
 };
 use ledger::{NounFilter, PageAt};
 use model::{
-    Alert, Evidence, Id, Incident, IncidentKind, IncidentNote, IncidentOrigin, IncidentTask, Observable, Outcome,
-    Severity, TimelineEntry, Timestamp,
+    Alert, Evidence, Id, Incident, IncidentKind, IncidentNote, IncidentOrigin, IncidentTask, Observable, Severity,
+    TimelineEntry, Timestamp,
 };
-use operations::incidents::{self as ops, Advance, Draft, NewEntry};
+use operations::incidents::{self as ops, Draft, NewEntry};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Body;
 use crate::{
     desk::Desk,
-    form::Form,
+    form::{Form, named},
     guard::Visit,
     incidents,
-    pages::incident::form::named,
     trouble::{ErrorBody, Trouble},
 };
 
@@ -278,18 +277,7 @@ pub(crate) async fn advance(
     Body(step): Body<Advancing>,
 ) -> Result<Json<()>, Trouble> {
     let id = id.parse().map_err(|_| Trouble::NotFound)?;
-    let to = match step.to.as_str() {
-        "confirm" => Advance::Confirm,
-        "contain" => Advance::Contain,
-        "eradicate" => Advance::Eradicate,
-        "recover" => Advance::Recover,
-        "reopen" => Advance::Reopen,
-        "close" => Advance::Close {
-            outcome: named(Outcome::ALL, Outcome::as_str, step.outcome.as_deref())?,
-            cause: step.cause,
-        },
-        _ => return Err(Trouble::BadRequest),
-    };
+    let to = incidents::advance_of(&step.to, step.outcome.as_deref(), step.cause)?;
     let (at, how, seen) = (step.at, step.how, step.revision);
     incidents::change(&desk, &visit.scope, (id, seen), move |incident, ground| {
         Ok(ops::advance(

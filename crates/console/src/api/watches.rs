@@ -8,7 +8,7 @@ use axum::{
 use jiff::SignedDuration;
 use ledger::{NounFilter, PageAt};
 use model::{Directive, Id, Measurement, Question, Timestamp, User, Waiver, Watch};
-use operations::{Step, watches};
+use operations::watches;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -17,7 +17,7 @@ use crate::{
     desk::Desk,
     form::Form,
     guard::Visit,
-    pages::watch::{Sight, change::found},
+    pages::watch::Sight,
     secrets,
     trouble::{ErrorBody, Trouble},
 };
@@ -157,13 +157,10 @@ pub(crate) async fn open(
 ) -> Result<(StatusCode, Json<Made>), Trouble> {
     let mut directives = Vec::with_capacity(draft.directives.len());
     for choice in draft.directives {
-        let directive: Directive = found(&desk, &visit.scope, &choice.id).await?;
+        let directive: Directive = desk.found(&visit.scope, &choice.id).await?;
         directives.push((directive, choice.requirements));
     }
-    let step = Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    };
+    let step = visit.step(&desk);
     let entropy = secrets::entropy(desk.state.randomness.as_ref());
     let draft = watches::Draft {
         name: draft.name,
@@ -190,11 +187,8 @@ pub(crate) async fn close(
     Path(id): Path<String>,
     Body(closing): Body<ClosingWords>,
 ) -> Result<StatusCode, Trouble> {
-    let watch: Watch = found(&desk, &visit.scope, &id).await?;
-    let step = Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    };
+    let watch: Watch = desk.found(&visit.scope, &id).await?;
+    let step = visit.step(&desk);
     desk.apply(watches::close(&watch, &closing.words, step)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

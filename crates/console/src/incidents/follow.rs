@@ -1,14 +1,11 @@
 //! What the alerts of incidents saw and what people did with them since goes into the incidents' timelines.
 
-use ledger::{Ledger, NounFilter, PageAt, ReadError};
+use ledger::{Ledger, NounFilter, ReadError};
 use model::{AlertLink, Id, Incident, Scope, Timestamp};
-use operations::incidents::{self, AlertStep, Gathered};
+use operations::incidents::{self, Gathered};
 
 use super::open_incidents;
 use crate::trouble::Trouble;
-
-/// Most alerts of one incident that are read for new detections at once.
-const ALERTS_READ_MAX: usize = 500;
 
 /// Brings into the timelines of all open incidents what their alerts saw and what people did with them since. The
 /// composition root calls it every minute; gives how many incidents it looked at.
@@ -48,31 +45,19 @@ pub(crate) fn follow(ledger: &Ledger, ids: &[Id<Incident>], now: Timestamp) -> R
 
 fn gather(ledger: &Ledger, scope: &Scope, incident: Id<Incident>, now: Timestamp) -> Result<(), FollowError> {
     let links: Vec<AlertLink> = ledger.all_kept(scope, &NounFilter::of_parent(&incident.to_string()))?;
-    for link in links.iter().take(ALERTS_READ_MAX) {
+    for link in links {
         let Some(alert) = ledger.alert(scope, link.alert)? else {
             continue;
         };
-        let detections = ledger
-            .detections(scope, alert.id, Some(false), PageAt::first(incidents::GATHERED_MAX))?
-            .items;
-        let detections: Vec<_> = detections
+        let detections: Vec<_> = ledger
+            .detections_after(scope, alert.id, link.detections_taken, incidents::GATHERED_MAX)?
             .into_iter()
             .map(|kept| (kept.ordinal, kept.detection))
             .collect();
-        let steps: Vec<AlertStep> = ledger
-            .alert_history(scope, alert.id)?
-            .into_iter()
-            .map(|item| AlertStep {
-                entry: item.number,
-                at: item.at,
-                actor: item.actor,
-                action: item.action,
-                reason: item.reason,
-            })
-            .collect();
+        let steps = ledger.alert_steps_after(scope, alert.id, link.steps_taken, incidents::GATHERED_MAX)?;
         let found = Gathered {
             alert: &alert,
-            link,
+            link: &link,
             detections: &detections,
             steps: &steps,
         };

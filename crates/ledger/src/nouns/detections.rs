@@ -151,6 +151,27 @@ impl Ledger {
         })
     }
 
+    /// Kept detections of an alert that no silence hides, after the one of that number, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn detections_after(
+        &self,
+        scope: &Scope,
+        alert: Id<Alert>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<KeptDetection>, ReadError> {
+        self.read(scope, Permission::ReadAlerts, |connection| {
+            kept(
+                connection,
+                "SELECT alert, ordinal, hidden_by, body FROM detection WHERE alert = $1 AND ordinal > $2
+                 AND hidden_by IS NULL ORDER BY ordinal LIMIT $3",
+                params![alert.to_string(), big(after), i64::try_from(limit).unwrap_or(i64::MAX)],
+            )
+        })
+    }
+
     /// The newest kept detections that a silence hid, at most `limit`.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The duty book: entries as people page through them, the history of one thing, and what an undo needs.
 
-use model::{Actor, Alert, Id, Permission, Scope, Silence};
+use model::{Actor, Alert, HistoryItem, Id, Permission, Scope, Silence};
 use rusqlite::{Connection, params};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -20,21 +20,6 @@ pub struct EntryFilter {
     pub subject: Option<String>,
     /// Only what people decided.
     pub people_only: bool,
-}
-
-/// One step in the history of an alert.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HistoryItem {
-    /// The entry.
-    pub number: u64,
-    /// When.
-    pub at: model::Timestamp,
-    /// Who.
-    pub actor: Actor,
-    /// What, as `noun.verb`.
-    pub action: String,
-    /// Why, where there are words.
-    pub reason: Option<String>,
 }
 
 /// What one decision of a person did to a silence.
@@ -123,6 +108,37 @@ impl Ledger {
     pub fn alert_history(&self, scope: &Scope, alert: Id<Alert>) -> Result<Vec<HistoryItem>, ReadError> {
         self.read(scope, Permission::ReadAlerts, |connection| {
             steps_of(connection, &format!("alert:{alert}"))
+        })
+    }
+
+    /// The steps that people took with an alert after an entry, oldest first, at most `limit`: acknowledged, closed and so on,
+    /// without what triage counted.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn alert_steps_after(
+        &self,
+        scope: &Scope,
+        alert: Id<Alert>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<HistoryItem>, ReadError> {
+        self.read(scope, Permission::ReadAlerts, |connection| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM entry_subject JOIN entry ON entry.number = entry_subject.number
+                 WHERE entry_subject.subject = $1 AND entry_subject.number > $2 AND action LIKE 'alert.%'
+                 ORDER BY entry_subject.number LIMIT $3"
+            );
+            let found = entries(
+                connection,
+                &sql,
+                params![
+                    format!("alert:{alert}"),
+                    big(after),
+                    i64::try_from(limit).unwrap_or(i64::MAX)
+                ],
+            )?;
+            Ok(found.into_iter().map(step).collect())
         })
     }
 

@@ -1,12 +1,12 @@
 //! Nouns that are kept alike: one table, revision-checked, read through typed functions.
 
-use model::{Kept, Noun, Scope, Timestamp};
+use model::{HistoryItem, Kept, Noun, Scope, Timestamp};
 use rusqlite::{OptionalExtension, ToSql, params};
 use serde_json::value::RawValue;
 
 use super::{bodies, body};
 use crate::{
-    ApplyError, HistoryItem, Ledger, Page, PageAt, ReadError, StoreError,
+    ApplyError, Ledger, Page, PageAt, ReadError, StoreError,
     apply::Booking,
     database::{big, micros},
     entry::{ChangeNote, sha256_hex},

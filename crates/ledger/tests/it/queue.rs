@@ -3,7 +3,7 @@
 use ledger::{AlertFilter, AlertOrder, Assignee, Page, PageAt, ReadError, StateKind, Visibility};
 use model::{Alert, AlertState, Disposition, Entity, EntityKind, Role, RuleLevel, User};
 
-use crate::world::{World, add_detection, at, post, put_alert, triage};
+use crate::world::{World, add_detection, at, person, post, put_alert, triage};
 
 fn titles(page: &Page<Alert>) -> Vec<&str> {
     page.items.iter().map(|alert| alert.rule.title.as_str()).collect()
@@ -201,6 +201,37 @@ fn detections_are_paged_newest_first_and_hidden_ones_lead_to_their_silence() {
     );
     assert_eq!(world.ledger.detections_on(&post(), 5).unwrap().len(), 1);
     assert_eq!(world.ledger.recent_detections(&post(), at(8), 100).unwrap().len(), 3);
+}
+
+#[test]
+fn what_an_alert_has_beyond_a_place_is_read_oldest_first() {
+    let mut world = World::new();
+    let silence = world.id();
+    let user = world.user("an", Role::DutyOfficer);
+    let mut alert = world.alert("Mimikatz", "ws-7", RuleLevel::High);
+    let mut changes = vec![put_alert(&alert)];
+    changes.extend((1..=10).map(|n| add_detection(&alert, n, (n % 5 == 0).then_some(silence))));
+    world.put(triage(), "triage.batch", changes).unwrap();
+    let mut entries = Vec::new();
+    for action in ["alert.acknowledge", "triage.batch", "alert.close"] {
+        alert.revision += 1;
+        let put = world.put(person(&user), action, vec![put_alert(&alert)]).unwrap();
+        entries.push(put.entry.unwrap().number);
+    }
+
+    let ordinals = |after, limit| {
+        let found = world.ledger.detections_after(&post(), alert.id, after, limit).unwrap();
+        found.iter().map(|kept| kept.ordinal).collect::<Vec<_>>()
+    };
+    assert_eq!(ordinals(0, 3), [1, 2, 3]);
+    assert_eq!(ordinals(3, 3), [4, 6, 7], "what a silence hides is passed over");
+    assert_eq!(ordinals(9, 3), [0_u64; 0]);
+    let steps = |after| {
+        let found = world.ledger.alert_steps_after(&post(), alert.id, after, 9).unwrap();
+        found.into_iter().map(|step| step.number).collect::<Vec<_>>()
+    };
+    assert_eq!(steps(0), [entries[0], entries[2]], "what triage counted is no step");
+    assert_eq!(steps(entries[0]), [entries[2]]);
 }
 
 #[test]

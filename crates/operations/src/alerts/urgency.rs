@@ -6,30 +6,11 @@ use compact_str::CompactString;
 use jiff::SignedDuration;
 use model::{
     Alert, AlertState, Disposition, Language, RuleLevel, Surroundings, Timestamp, Urgency, UrgencyKind, UrgencyReason,
+    attack,
 };
 
 /// An hour of waiting is one point: a week makes up for the step from one level to the next, an hour for nothing.
 const SECONDS_A_POINT: i64 = 3600;
-
-/// ATT&CK tactics as Sigma's tags name them (Sigma tags specification 2.1, "attack").
-const TACTICS: [&str; 16] = [
-    "reconnaissance",
-    "resource-development",
-    "initial-access",
-    "execution",
-    "persistence",
-    "privilege-escalation",
-    "defense-evasion",
-    "stealth",
-    "defense-impairment",
-    "credential-access",
-    "discovery",
-    "lateral-movement",
-    "collection",
-    "command-and-control",
-    "exfiltration",
-    "impact",
-];
 
 /// Judges an alert anew. Without surroundings, what was known of them stays.
 pub(super) fn judge(alert: &mut Alert, around: Option<&Surroundings>) {
@@ -126,11 +107,7 @@ fn signed(number: u64) -> i64 {
 }
 
 fn tactics<'a>(tags: impl Iterator<Item = &'a CompactString>) -> u64 {
-    let found: BTreeSet<String> = tags
-        .filter_map(|tag| tag.strip_prefix("attack."))
-        .map(|tactic| tactic.to_ascii_lowercase().replace('_', "-"))
-        .filter(|tactic| TACTICS.contains(&tactic.as_str()))
-        .collect();
+    let found: BTreeSet<usize> = tags.filter_map(|tag| attack::tactic(tag)).collect();
     found.len() as u64
 }
 

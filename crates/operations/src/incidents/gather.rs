@@ -2,7 +2,8 @@
 //! that follows from what it tells, and the link remembers how far it was read, so nothing comes in twice.
 
 use model::{
-    Actor, Alert, AlertLink, Change, Decision, Detection, EntryKind, Id, Incident, Scope, TimelineEntry, Timestamp,
+    Alert, AlertLink, Change, Decision, Detection, EntryKind, HistoryItem, Id, Incident, Scope, TimelineEntry,
+    Timestamp,
 };
 
 use super::derived;
@@ -10,21 +11,6 @@ use crate::Step;
 
 /// Most lines that one alert brings in at once.
 pub const GATHERED_MAX: usize = 500;
-
-/// A step in an alert's life, from the duty book.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AlertStep {
-    /// The number of its entry.
-    pub entry: u64,
-    /// When.
-    pub at: Timestamp,
-    /// Who.
-    pub actor: Actor,
-    /// What, as `noun.verb`.
-    pub action: String,
-    /// Why, where there are words.
-    pub reason: Option<String>,
-}
 
 /// What an alert has that its link may not have read yet, in any order.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +22,7 @@ pub struct Gathered<'a> {
     /// Its detections with their numbers.
     pub detections: &'a [(u64, Detection)],
     /// Its steps.
-    pub steps: &'a [AlertStep],
+    pub steps: &'a [HistoryItem],
 }
 
 /// Brings what is new into the timelines; none when nothing is. Each alert is given once.
@@ -69,9 +55,9 @@ fn lines_of(found: &Gathered<'_>, incident: Id<Incident>, step: Step<'_>) -> (Ve
     let mut steps: Vec<_> = found
         .steps
         .iter()
-        .filter(|past| past.entry > link.steps_taken)
+        .filter(|past| past.number > link.steps_taken)
         .collect();
-    steps.sort_by_key(|past| past.entry);
+    steps.sort_by_key(|past| past.number);
     steps.truncate(GATHERED_MAX);
     let mut lines = Vec::with_capacity(detections.len() + steps.len());
     for (ordinal, detection) in detections {
@@ -79,7 +65,7 @@ fn lines_of(found: &Gathered<'_>, incident: Id<Incident>, step: Step<'_>) -> (Ve
         lines.push(event_line(found.alert, *ordinal, detection, (incident, step)));
     }
     for past in steps {
-        link.steps_taken = past.entry;
+        link.steps_taken = past.number;
         // What the post counted is in the events themselves.
         if past.action.starts_with("alert.") {
             lines.push(step_line(found.alert, past, (incident, step)));
@@ -119,11 +105,11 @@ fn event_line(
     }
 }
 
-fn step_line(alert: &Alert, past: &AlertStep, (incident, step): (Id<Incident>, Step<'_>)) -> TimelineEntry {
+fn step_line(alert: &Alert, past: &HistoryItem, (incident, step): (Id<Incident>, Step<'_>)) -> TimelineEntry {
     TimelineEntry {
         id: Id::born(
             past.at,
-            derived(&[b"step", &alert.id.bits().to_be_bytes(), &past.entry.to_be_bytes()]),
+            derived(&[b"step", &alert.id.bits().to_be_bytes(), &past.number.to_be_bytes()]),
         ),
         incident,
         at: past.at,
@@ -132,7 +118,7 @@ fn step_line(alert: &Alert, past: &AlertStep, (incident, step): (Id<Incident>, S
         kind: EntryKind::Decision {
             action: past.action.as_str().into(),
             alert: Some(alert.id),
-            entry: Some(past.entry),
+            entry: Some(past.number),
         },
         text: cut(past.reason.as_deref().unwrap_or_default()),
         malicious: false,

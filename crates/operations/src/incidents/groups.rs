@@ -4,30 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
-use model::{Alert, Id, RuleLevel, Timestamp};
+use model::{
+    Alert, Id, RuleLevel, Timestamp,
+    attack::{TACTICS, tactic},
+};
 
 /// Two alerts about the same thing belong together when at most so many hours lie between them.
 pub const WINDOW_HOURS: i64 = 24;
 /// Most alerts of one proposal; more are a campaign, which a person should name.
 pub const GROUPED_MAX: usize = 200;
-
-/// The tactics of ATT&CK Enterprise in the order in which attackers mostly go through them.
-const TACTICS: [&str; 14] = [
-    "reconnaissance",
-    "resource-development",
-    "initial-access",
-    "execution",
-    "persistence",
-    "privilege-escalation",
-    "defense-evasion",
-    "credential-access",
-    "discovery",
-    "lateral-movement",
-    "collection",
-    "command-and-control",
-    "exfiltration",
-    "impact",
-];
 
 /// Alerts that may be one incident.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,18 +117,6 @@ pub fn tactics_in_order(alerts: &[&Alert]) -> (Vec<&'static str>, usize) {
     }
     let follows = seen.windows(2).filter(|pair| pair[0] < pair[1]).count();
     (seen.into_iter().map(|place| TACTICS[place]).collect(), follows)
-}
-
-/// The place of a tag's tactic (`attack.lateral_movement`, `attack.lateral-movement`).
-fn tactic(tag: &str) -> Option<usize> {
-    let name = tag.strip_prefix("attack.")?;
-    TACTICS.iter().position(|known| {
-        known.len() == name.len()
-            && known
-                .bytes()
-                .zip(name.bytes())
-                .all(|(a, b)| a == b || (a == b'-' && b == b'_'))
-    })
 }
 
 /// The things that an alert is about.

@@ -18,7 +18,7 @@ use model::{
 use sha2::{Digest, Sha256};
 
 pub use classify::{ClassProposal, ClockProposal, Proposal, propose};
-pub use gather::{AlertStep, GATHERED_MAX, Gathered, gather};
+pub use gather::{GATHERED_MAX, Gathered, gather};
 pub use groups::{GROUPED_MAX, Group, WINDOW_HOURS, propose_groups, tactics_in_order};
 pub use items::{
     NewEntry, NewObservable, NewTask, add_entry, add_observable, add_task, dismiss_observable, drop_task, edit_note,

@@ -4,28 +4,13 @@
 use std::collections::BTreeMap;
 
 use model::{
-    About, Actor, Alert, AlertState, Detection, Disposition, EntityKind, Id, Language, Organisation, Report, RuleLevel,
-    Silence, Source, Timestamp, User,
+    About, Actor, Alert, AlertState, Detection, Disposition, EntityKind, HistoryItem, Id, Language, Organisation,
+    Report, RuleLevel, Silence, Source, Timestamp, User,
 };
 use serde::Serialize;
 
 /// Most rows of each list in the facts; what is beyond is counted.
 pub const ROWS_MAX: usize = 2_000;
-
-/// A step in the life of what is reported, from the duty book.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Step {
-    /// The number of its entry.
-    pub entry: u64,
-    /// When.
-    pub at: Timestamp,
-    /// Who.
-    pub actor: Actor,
-    /// What, as `noun.verb`.
-    pub action: String,
-    /// Why, where there are words.
-    pub reason: Option<String>,
-}
 
 /// What the ledger holds about the matter of a report.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +26,7 @@ pub struct View<'a> {
     /// The alert that is reported, or all that were open in the time.
     pub alerts: &'a [Alert],
     /// The steps of the alert's life, oldest first.
-    pub steps: &'a [Step],
+    pub steps: &'a [HistoryItem],
     /// What was detected in the alert, oldest first.
     pub detections: &'a [Detection],
     /// Silences in force.
@@ -336,9 +321,9 @@ pub(super) fn initial(view: &View<'_>) -> Earlier {
         .unwrap_or_default()
 }
 
-fn timeline_row(step: &Step, view: &View<'_>) -> TimelineRow {
+fn timeline_row(step: &HistoryItem, view: &View<'_>) -> TimelineRow {
     TimelineRow {
-        entry: Some(step.entry),
+        entry: Some(step.number),
         at: step.at,
         who: called(&step.actor, view),
         action: step.action.clone(),

@@ -13,7 +13,7 @@ use model::{FieldKind, Language, Letter, Phrase, Rejected, Report};
 use serde_json::{Map, Value};
 
 pub use compose::{FACT_CHARACTERS_MAX, GAPS_MAX, Manner, at, compose};
-pub use facts::{Facts, IncidentFacts, ReplyFacts, Step as DutyStep, View, compile};
+pub use facts::{Facts, IncidentFacts, ReplyFacts, View, compile};
 pub use form::{BlockForm, ColumnForm, FactForm, Form, FormError, Matter, Offer, RowForm, Text};
 pub use incident::{IncidentView, KindRow};
 pub use period::PeriodFacts;

@@ -13,6 +13,8 @@ mod story;
 
 use self::story::Story;
 use super::*;
+use model::HistoryItem;
+
 use crate::Step;
 
 fn at(text: &str) -> Timestamp {
@@ -112,7 +114,7 @@ struct Post {
     organisation: Organisation,
     names: BTreeMap<Id<User>, String>,
     alerts: Vec<Alert>,
-    steps: Vec<DutyStep>,
+    steps: Vec<HistoryItem>,
     story: Story,
 }
 
@@ -123,8 +125,8 @@ impl Post {
             organisation: organisation(),
             names: BTreeMap::from([(Id::from_bits(7), "Nguyễn Thị Hằng".to_owned())]),
             alerts,
-            steps: vec![DutyStep {
-                entry: 12,
+            steps: vec![HistoryItem {
+                number: 12,
                 at: at("2026-04-29T19:12:00Z"),
                 actor: lead().actor().clone(),
                 action: "alert.acknowledge".to_owned(),

@@ -8,7 +8,7 @@ use documents::Layout;
 use include_dir::{Dir, include_dir};
 use operations::{Catalogue, reports::Form};
 
-use crate::content_files::ContentFiles;
+use crate::{content_files::ContentFiles, folder::files};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../content/forms");
 
@@ -95,22 +95,6 @@ impl Forms {
             files: self.layouts.clone(),
         }
     }
-}
-
-/// The files of a folder with one of some endings, in order of their names.
-fn files(folder: &Path, endings: &[&str]) -> Result<Vec<std::path::PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
-        let path = entry?.path();
-        if endings
-            .iter()
-            .any(|ending| path.extension().is_some_and(|known| known == *ending))
-        {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 #[cfg(test)]

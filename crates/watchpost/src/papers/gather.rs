@@ -6,12 +6,12 @@ use anyhow::{Context, Result};
 use documents::LedgerProof;
 use ledger::{Ledger, NounFilter, PageAt};
 use model::{
-    About, Alert, AlertLink, Detection, Evidence, Id, Incident, IncidentTask, Language, Organisation, Report, Scope,
-    Silence, Source, TimelineEntry, Timestamp, User,
+    About, Alert, AlertLink, Detection, Evidence, HistoryItem, Id, Incident, IncidentTask, Language, Organisation,
+    Report, Scope, Silence, Source, TimelineEntry, Timestamp, User,
 };
 use operations::{
     Catalogue,
-    reports::{DutyStep, IncidentView, View},
+    reports::{IncidentView, View},
 };
 
 use super::watch_story::WatchStory;
@@ -24,7 +24,7 @@ pub(crate) struct Gathered {
     organisation: Organisation,
     names: BTreeMap<Id<User>, String>,
     alerts: Vec<Alert>,
-    steps: Vec<DutyStep>,
+    steps: Vec<HistoryItem>,
     detections: Vec<Detection>,
     silences: Vec<Silence>,
     sources: Vec<Source>,
@@ -209,19 +209,9 @@ fn alert_story(ledger: &Ledger, scope: &Scope, alert: Id<Alert>, gathered: &mut 
     gathered
         .alerts
         .extend(ledger.alert(scope, alert).context("reading the ledger")?);
-    let history = ledger.alert_history(scope, alert).context("reading the ledger")?;
-    gathered.steps = history
-        .into_iter()
-        .rev()
-        .map(|item| DutyStep {
-            entry: item.number,
-            at: item.at,
-            actor: item.actor,
-            action: item.action,
-            reason: item.reason,
-        })
-        .collect();
-    gathered.cited = gathered.steps.iter().map(|step| step.entry).collect();
+    gathered.steps = ledger.alert_history(scope, alert).context("reading the ledger")?;
+    gathered.steps.reverse();
+    gathered.cited = gathered.steps.iter().map(|step| step.number).collect();
     let kept = ledger
         .detections(scope, alert, None, PageAt::first(DETECTIONS_MAX))
         .context("reading the ledger")?;

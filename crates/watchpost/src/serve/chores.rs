@@ -7,13 +7,13 @@ use anyhow::{Context, Result};
 use detect::SharedRules;
 use jiff::SignedDuration;
 use lake::Dropped;
-use ledger::{ApplyError, Ledger};
+use ledger::Ledger;
 use model::{Change, Decision, Scope, Timestamp};
 use operations::{Known, Moment};
 use tokio::sync::watch;
 
 use super::pump::Stores;
-use crate::{clock, rule_files::RuleFolders};
+use crate::{clock, commit::commit, rule_files::RuleFolders};
 
 const LOOK_AT_SOURCES_EVERY: Duration = Duration::from_mins(1);
 const LOOK_AT_THE_LAKE_EVERY: Duration = Duration::from_mins(5);
@@ -57,11 +57,7 @@ fn look_at_sources(ledger: &Ledger, listening_since: Timestamp) -> Result<()> {
     let Some(decision) = operations::decide_watch(&sources, listening_since, known, moment) else {
         return Ok(());
     };
-    match ledger.apply(&decision) {
-        // Somebody works on the same alert: the next look decides on what they made of it.
-        Ok(_) | Err(ApplyError::Conflict { .. }) => Ok(()),
-        Err(error) => Err(error).context("what was seen of the sources was not committed"),
-    }
+    commit(ledger, &decision).context("what was seen of the sources was not committed")
 }
 
 /// Keeps the lake within its days and bytes; what is dropped is written in the ledger.

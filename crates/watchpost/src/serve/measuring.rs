@@ -21,6 +21,8 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_mins(1);
 const RELOAD_EVERY: Duration = Duration::from_secs(10);
 const VERIFY_EVERY: Duration = Duration::from_hours(6);
+/// A post that begins has a backlog to decide on first.
+const VERIFY_FIRST: Duration = Duration::from_mins(2);
 
 /// Reads the content again when a file of its folder changed.
 pub(super) async fn reload_content(mut files: ContentFiles, give: watch::Sender<Arc<Catalogue>>) {
@@ -48,6 +50,7 @@ pub(super) async fn reload_content(mut files: ContentFiles, give: watch::Sender<
 
 /// Verifies ledger and lake now and then.
 pub(super) async fn verify(stores: Stores, give: watch::Sender<Verifications>) {
+    tokio::time::sleep(VERIFY_FIRST).await;
     loop {
         let looked = stores.clone();
         match tokio::task::spawn_blocking(move || verified(&looked)).await {

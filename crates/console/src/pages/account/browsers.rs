@@ -7,10 +7,7 @@ use axum::{
 };
 use maud::{Markup, html};
 use model::{Browser, Phrase};
-use operations::{
-    Step,
-    browsers::{self, Kept},
-};
+use operations::browsers::{self, Kept};
 
 use crate::{desk::Desk, form::Form, frame::View, guard::Visit, text::visible, trouble::Trouble};
 
@@ -40,7 +37,7 @@ pub(crate) async fn subscribe(
         since: desk.now(),
     };
     let kept = kept(&visit, &desk).await?;
-    desk.apply(browsers::subscribe(&visit.user, kept, browser, step(&visit, &desk))?)
+    desk.apply(browsers::subscribe(&visit.user, kept, browser, visit.step(&desk))?)
         .await?;
     Ok(Redirect::to("/account"))
 }
@@ -52,7 +49,7 @@ pub(crate) async fn remove(visit: Visit, State(desk): State<Desk>, form: Form) -
         &visit.user,
         kept,
         place(&form)?,
-        step(&visit, &desk),
+        visit.step(&desk),
     )?)
     .await?;
     Ok(Redirect::to("/account"))
@@ -61,20 +58,13 @@ pub(crate) async fn remove(visit: Visit, State(desk): State<Desk>, form: Form) -
 /// Sends a test to one.
 pub(crate) async fn test(visit: Visit, State(desk): State<Desk>, form: Form) -> Result<Redirect, Trouble> {
     let kept = kept(&visit, &desk).await?;
-    desk.apply(browsers::try_out(&kept, place(&form)?, TEST, step(&visit, &desk))?)
+    desk.apply(browsers::try_out(&kept, place(&form)?, TEST, visit.step(&desk))?)
         .await?;
     Ok(Redirect::to("/account"))
 }
 
 fn place(form: &Form) -> Result<usize, Trouble> {
     form.required("place")?.parse().map_err(|_| Trouble::BadRequest)
-}
-
-fn step<'a>(visit: &'a Visit, desk: &Desk) -> Step<'a> {
-    Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    }
 }
 
 /// The card on the account's page.

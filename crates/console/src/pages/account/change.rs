@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use model::Session;
-use operations::{Step, people};
+use operations::people;
 
 use super::show::{Note, answer};
 use crate::{desk::Desk, form::Form, guard::Visit, secrets, trouble::Trouble, words::Words};
@@ -31,13 +31,8 @@ pub(crate) async fn password(visit: Visit, State(desk): State<Desk>, form: Form)
     let hash = desk.hash_password(new).await;
     let mut others = own_sessions(&visit, &desk).await?;
     others.retain(|session| session.digest != visit.session);
-    desk.apply(people::change_password(
-        &visit.user,
-        hash,
-        &others,
-        step(&visit, &desk),
-    )?)
-    .await?;
+    desk.apply(people::change_password(&visit.user, hash, &others, visit.step(&desk))?)
+        .await?;
     let page = answer(visit, &desk, Some(Note::Good(words.account_password_changed()))).await?;
     Ok(page.into_response())
 }
@@ -50,7 +45,7 @@ pub(crate) async fn language(visit: Visit, State(desk): State<Desk>, form: Form)
             &visit.user,
             &visit.user.display_name,
             words.tag(),
-            step(&visit, &desk),
+            visit.step(&desk),
         )?)
         .await?;
     }
@@ -65,15 +60,8 @@ pub(crate) async fn end_session(visit: Visit, State(desk): State<Desk>, form: Fo
         .iter()
         .find(|session| session.digest == digest)
         .ok_or(Trouble::NotFound)?;
-    desk.apply(people::end_session(wanted, step(&visit, &desk))?).await?;
+    desk.apply(people::end_session(wanted, visit.step(&desk))?).await?;
     Ok(Redirect::to("/account"))
-}
-
-fn step<'a>(visit: &'a Visit, desk: &Desk) -> Step<'a> {
-    Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    }
 }
 
 async fn own_sessions(visit: &Visit, desk: &Desk) -> Result<Vec<Session>, Trouble> {

@@ -8,10 +8,7 @@ use axum::{
 use ledger::NounFilter;
 use maud::{Markup, html};
 use model::{ApiToken, Role, User};
-use operations::{
-    Step,
-    people::api_tokens::{self, DAYS, Draft},
-};
+use operations::people::api_tokens::{self, DAYS, Draft};
 
 use crate::{
     addresses, bearer,
@@ -58,10 +55,7 @@ pub(crate) async fn create(
     };
     let standing = own(&visit, &desk).await?;
     let secret = secrets::secret(bearer::PREFIX, desk.state.randomness.as_ref());
-    let step = Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    };
+    let step = visit.step(&desk);
     let (status, news) = match api_tokens::create(&draft, (&visit.user, &standing), &secret, step) {
         Ok(decision) => {
             desk.apply(decision).await?;
@@ -84,10 +78,7 @@ pub(crate) async fn revoke(visit: Visit, State(desk): State<Desk>, form: Form) -
         .iter()
         .find(|token| token.digest == digest)
         .ok_or(Trouble::NotFound)?;
-    let step = Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    };
+    let step = visit.step(&desk);
     desk.apply(api_tokens::revoke(token, step)?).await?;
     Ok(Redirect::to("/account/tokens"))
 }

@@ -1,9 +1,9 @@
 //! `GET /alerts/{id}`: everything about one alert on one page.
 
 use axum::extract::{Path, RawQuery, State};
-use ledger::{HistoryItem, KeptDetection, PageAt, Person};
+use ledger::{KeptDetection, PageAt, Person};
 use maud::{Markup, html};
-use model::{Alert, Event, Permission};
+use model::{Alert, Event, HistoryItem, Permission};
 
 use super::{evidence, heading, story};
 use crate::desk::Desk;

@@ -4,10 +4,9 @@ use axum::{
     extract::{Path, State},
     response::Redirect,
 };
-use model::{Deadline, Decision, Rejected};
-use operations::{Step, deadlines};
+use operations::deadlines;
 
-use crate::{desk::Desk, form::Form, guard::Visit, pages::watch::change::found, trouble::Trouble};
+use crate::{clocks, desk::Desk, form::Form, guard::Visit, trouble::Trouble};
 
 /// Says that it was done in time.
 pub(crate) async fn meet(
@@ -17,10 +16,11 @@ pub(crate) async fn meet(
     form: Form,
 ) -> Result<Redirect, Trouble> {
     let evidence = form.one("evidence").unwrap_or_default();
-    step(&visit, &desk, &id, |deadline, step| {
+    clocks::take(&visit, &desk, &id, |deadline, step| {
         deadlines::meet(deadline, evidence, step)
     })
-    .await
+    .await?;
+    Ok(back_to(&id))
 }
 
 /// Says that it was done after its time.
@@ -31,10 +31,11 @@ pub(crate) async fn late(
     form: Form,
 ) -> Result<Redirect, Trouble> {
     let evidence = form.one("evidence").unwrap_or_default();
-    step(&visit, &desk, &id, |deadline, step| {
+    clocks::take(&visit, &desk, &id, |deadline, step| {
         deadlines::finish_late(deadline, evidence, step)
     })
-    .await
+    .await?;
+    Ok(back_to(&id))
 }
 
 /// Stops a clock that should not run.
@@ -45,24 +46,13 @@ pub(crate) async fn stop(
     form: Form,
 ) -> Result<Redirect, Trouble> {
     let reason = form.one("reason").unwrap_or_default();
-    step(&visit, &desk, &id, |deadline, step| {
+    clocks::take(&visit, &desk, &id, |deadline, step| {
         deadlines::stop(deadline, reason, step)
     })
-    .await
+    .await?;
+    Ok(back_to(&id))
 }
 
-/// Takes a step; a deadline that somebody else ended meanwhile refuses it with its reason.
-async fn step(
-    visit: &Visit,
-    desk: &Desk,
-    id: &str,
-    decide: impl FnOnce(&Deadline, Step<'_>) -> Result<Decision, Rejected>,
-) -> Result<Redirect, Trouble> {
-    let deadline: Deadline = found(desk, &visit.scope, id).await?;
-    let step = Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    };
-    desk.apply(decide(&deadline, step)?).await?;
-    Ok(Redirect::to(&format!("/deadlines#d-{id}")))
+fn back_to(id: &str) -> Redirect {
+    Redirect::to(&format!("/deadlines#d-{id}"))
 }

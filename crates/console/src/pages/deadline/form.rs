@@ -9,7 +9,7 @@ use ledger::Person;
 use maud::{Markup, html};
 use model::{Rejected, Timestamp};
 use operations::{
-    Catalogue, Step,
+    Catalogue,
     deadlines::{self, Reckoning, Rule, Start},
 };
 
@@ -85,10 +85,7 @@ fn decide(
         at: started,
         owner: form.one("person").and_then(|id| id.parse().ok()),
     };
-    let step = Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    };
+    let step = visit.step(desk);
     deadlines::start(start, reckoning, step, secrets::entropy(desk.state.randomness.as_ref()))
 }
 

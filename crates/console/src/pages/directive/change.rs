@@ -7,12 +7,10 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use model::{Directive, DirectiveContact, Id, LetterFile, Rejected};
-use operations::{Catalogue, Step, directives};
+use operations::{Catalogue, directives};
 
 use super::form::{Mistyped, Typed, render, today};
-use crate::{
-    desk::Desk, form::Form, guard::Visit, pages::watch::change::found, secrets, trouble::Trouble, upload::Upload,
-};
+use crate::{desk::Desk, form::Form, guard::Visit, secrets, trouble::Trouble, upload::Upload};
 
 /// Registers a letter, or shows the form again with what is wrong.
 pub(crate) async fn create(visit: Visit, State(desk): State<Desk>, upload: Upload) -> Result<Response, Trouble> {
@@ -21,10 +19,7 @@ pub(crate) async fn create(visit: Visit, State(desk): State<Desk>, upload: Uploa
     let entry = typed.entry(&catalogue);
     let known: Vec<DirectiveContact> = entry.map(|entry| entry.contacts.clone()).unwrap_or_default();
     let file = kept_file(&desk, upload.file).await?;
-    let step = Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    };
+    let step = visit.step(&desk);
     let entropy = secrets::entropy(desk.state.randomness.as_ref());
     let decision = match typed.draft(&visit.view, &catalogue, &known, file) {
         Ok(draft) => directives::register(draft, step, entropy),
@@ -47,17 +42,14 @@ pub(crate) async fn revise(
     Path(id): Path<String>,
     upload: Upload,
 ) -> Result<Response, Trouble> {
-    let directive: Directive = found(&desk, &visit.scope, &id).await?;
+    let directive: Directive = desk.found(&visit.scope, &id).await?;
     let typed = Typed::of_form(&upload.form);
     if typed.revises.as_ref().map(|(_, revision)| *revision) != Some(directive.revision) {
         return Err(Trouble::Outdated);
     }
     let catalogue = desk.state.catalogue.borrow().clone();
     let file = kept_file(&desk, upload.file).await?;
-    let step = Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    };
+    let step = visit.step(&desk);
     let decision = match typed.draft(&visit.view, &catalogue, &directive.contacts, file) {
         Ok(draft) => directives::revise(&directive, draft, step),
         Err(mistyped) => return Ok(again(&visit, &catalogue, &typed, mistyped)),
@@ -78,12 +70,9 @@ pub(crate) async fn confirm_contact(
     Path(id): Path<String>,
     form: Form,
 ) -> Result<Redirect, Trouble> {
-    let directive: Directive = found(&desk, &visit.scope, &id).await?;
+    let directive: Directive = desk.found(&visit.scope, &id).await?;
     let contact = form.required("contact")?.parse().map_err(|_| Trouble::BadRequest)?;
-    let step = Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    };
+    let step = visit.step(&desk);
     let decision = directives::confirm_contact(&directive, contact, today(&visit.view), step)?;
     desk.apply(decision).await?;
     Ok(Redirect::to(&format!("/directives/{id}#contacts")))

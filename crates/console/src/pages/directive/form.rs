@@ -18,7 +18,7 @@ use crate::{
     frame::{self, Place, View},
     guard::Visit,
     marks::Mark,
-    pages::watch::{Tab, change::found, tabs},
+    pages::watch::{Tab, tabs},
     text::visible,
     trouble::Trouble,
 };
@@ -337,7 +337,7 @@ pub(crate) async fn get(visit: Visit, State(desk): State<Desk>, RawQuery(query):
 
 /// Answers with the form of what was registered.
 pub(crate) async fn edit(visit: Visit, State(desk): State<Desk>, Path(id): Path<String>) -> Result<Markup, Trouble> {
-    let directive: Directive = found(&desk, &visit.scope, &id).await?;
+    let directive: Directive = desk.found(&visit.scope, &id).await?;
     let catalogue = desk.state.catalogue.borrow().clone();
     Ok(render(&visit.view, &catalogue, &Typed::of_directive(&directive), None))
 }

@@ -17,7 +17,7 @@ use crate::{
     frame::{self, Place, View},
     guard::Visit,
     marks::Mark,
-    pages::watch::{Tab, change::found, tabs},
+    pages::watch::{Tab, tabs},
     people::People,
     text::visible,
     trouble::Trouble,
@@ -33,7 +33,7 @@ pub(crate) fn day(date: Date) -> String {
 
 /// Answers with the page.
 pub(crate) async fn get(visit: Visit, State(desk): State<Desk>, Path(id): Path<String>) -> Result<Markup, Trouble> {
-    let directive: Directive = found(&desk, &visit.scope, &id).await?;
+    let directive: Directive = desk.found(&visit.scope, &id).await?;
     let scope = visit.scope.clone();
     let (watches, people) = desk
         .read(move |ledger| {
@@ -51,7 +51,7 @@ pub(crate) async fn get(visit: Visit, State(desk): State<Desk>, Path(id): Path<S
 
 /// Answers with the letter's file as it came in: to be saved, never to be shown inside the console.
 pub(crate) async fn file(visit: Visit, State(desk): State<Desk>, Path(id): Path<String>) -> Result<Response, Trouble> {
-    let directive: Directive = found(&desk, &visit.scope, &id).await?;
+    let directive: Directive = desk.found(&visit.scope, &id).await?;
     let file = directive.file.ok_or(Trouble::NotFound)?;
     let letters = desk.state.letters.clone();
     let sha256 = file.sha256.clone();

@@ -9,14 +9,14 @@ use axum::{
 use jiff::tz::TimeZone;
 use model::{
     AlertLink, AssetStanding, Decision, Hit, Id, Incident, IncidentKind, IncidentNote, IncidentOrigin, IncidentTask,
-    Observable, ObservableKind, Outcome, Phase, Severity, TimelineEntry,
+    Observable, ObservableKind, Phase, Severity, TimelineEntry,
 };
-use operations::incidents::{self as ops, Advance, Draft, Edit, Links, NewEntry, NewObservable, NewTask};
+use operations::incidents::{self as ops, Draft, Edit, Links, NewEntry, NewObservable, NewTask};
 
-use super::form::{moment_of, named};
+use super::form::moment_of;
 use crate::{
     desk::Desk,
-    form::Form,
+    form::{Form, named},
     guard::Visit,
     incidents::{self, Ground},
     secrets,
@@ -143,7 +143,13 @@ fn decide(
     let decided = match step {
         "advance" => {
             let at = moment_of(zone, form.one("reached_at"))?.unwrap_or(now).min(now);
-            ops::advance(incident, &advance_of(form)?, at, text("how"), ground.step)
+            ops::advance(
+                incident,
+                &incidents::advance_of(form.required("to")?, form.one("outcome"), text("cause").to_owned())?,
+                at,
+                text("how"),
+                ground.step,
+            )
         }
         "assign" => {
             let user = form.required("owner")?.parse().map_err(|_| Trouble::BadRequest)?;
@@ -243,22 +249,6 @@ fn kept<T: model::Kept>(form: &Form, field: &str, ground: &Ground<'_>) -> Result
         .ledger
         .kept(ground.step.scope, form.required(field)?)?
         .ok_or(Trouble::NotFound)
-}
-
-/// The step of a form.
-pub(crate) fn advance_of(form: &Form) -> Result<Advance, Trouble> {
-    Ok(match form.required("to")? {
-        "confirm" => Advance::Confirm,
-        "contain" => Advance::Contain,
-        "eradicate" => Advance::Eradicate,
-        "recover" => Advance::Recover,
-        "reopen" => Advance::Reopen,
-        "close" => Advance::Close {
-            outcome: named(Outcome::ALL, Outcome::as_str, form.one("outcome"))?,
-            cause: form.one("cause").unwrap_or_default().to_owned(),
-        },
-        _ => return Err(Trouble::BadRequest),
-    })
 }
 
 fn edit_of(form: &Form, zone: &TimeZone, incident: &Incident) -> Result<Edit, Trouble> {

@@ -76,14 +76,3 @@ pub(crate) fn moment_of(zone: &TimeZone, text: Option<&str>) -> Result<Option<Ti
     let local: DateTime = text.parse().map_err(|_| Trouble::BadRequest)?;
     zone.to_timestamp(local).map(Some).map_err(|_| Trouble::BadRequest)
 }
-
-/// What a field names among all that it may name.
-pub(crate) fn named<T: Copy, const N: usize>(
-    all: [T; N],
-    name: impl Fn(T) -> &'static str,
-    wanted: Option<&str>,
-) -> Result<T, Trouble> {
-    all.into_iter()
-        .find(|known| Some(name(*known)) == wanted)
-        .ok_or(Trouble::BadRequest)
-}

@@ -1,9 +1,9 @@
 //! `GET /incidents/{id}`: everything about one incident on one page.
 
 use axum::extract::{Path, RawQuery, State};
-use ledger::{HistoryItem, NounFilter, Page, PageAt, Person};
+use ledger::{NounFilter, Page, PageAt, Person};
 use maud::{Markup, html};
-use model::{Deadline, Id, Incident, IncidentState, Report, TimelineEntry};
+use model::{Deadline, HistoryItem, Id, Incident, IncidentState, Report, TimelineEntry};
 use operations::incidents::propose;
 
 use super::{head, side, timeline};

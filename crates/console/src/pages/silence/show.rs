@@ -1,9 +1,9 @@
 //! `GET /silences/{id}`: one silence, what it has hidden, what was decided about it, and the forms that extend and end it.
 
 use axum::extract::{Path, RawQuery, State};
-use ledger::{HistoryItem, KeptDetection};
+use ledger::KeptDetection;
 use maud::{Markup, html};
-use model::{Id, Permission, Silence, SilenceState, Timestamp};
+use model::{HistoryItem, Id, Permission, Silence, SilenceState, Timestamp};
 use operations::silences::in_force;
 
 use super::{

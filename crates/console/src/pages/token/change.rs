@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use model::SourceId;
-use operations::{Step, people};
+use operations::people;
 
 use super::list::{Fresh, render};
 use crate::{addresses, desk::Desk, form::Form, guard::Visit, secrets, trouble::Trouble};
@@ -20,15 +20,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Trouble> {
     let source = form.required("source")?.trim();
     let secret = secrets::secret("wp_", desk.state.randomness.as_ref());
-    let made = people::create_token(
-        SourceId::new(source),
-        source,
-        &secret,
-        Step {
-            scope: &visit.scope,
-            at: desk.now(),
-        },
-    );
+    let made = people::create_token(SourceId::new(source), source, &secret, visit.step(&desk));
     let (status, fresh, problem) = match made {
         Ok(decision) => {
             desk.apply(decision).await?;
@@ -62,13 +54,6 @@ pub(crate) async fn revoke(visit: Visit, State(desk): State<Desk>, form: Form) -
         .read(move |ledger| ledger.token(&scope, &digest))
         .await?
         .ok_or(Trouble::NotFound)?;
-    desk.apply(people::revoke_token(
-        &token,
-        Step {
-            scope: &visit.scope,
-            at: desk.now(),
-        },
-    )?)
-    .await?;
+    desk.apply(people::revoke_token(&token, visit.step(&desk))?).await?;
     Ok(Redirect::to("/tokens"))
 }

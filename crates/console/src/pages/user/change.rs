@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use model::{Decision, Id, Rejected, User};
-use operations::{Step, people};
+use operations::people;
 
 use super::list::{render, role_of};
 use crate::{desk::Desk, form::Form, guard::Visit, secrets, trouble::Trouble};
@@ -30,15 +30,7 @@ pub(crate) async fn create(visit: Visit, State(desk): State<Desk>, form: Form) -
         language: visit.view.words.tag().to_owned(),
     };
     let entropy = secrets::entropy(desk.state.randomness.as_ref());
-    let decision = people::create(
-        draft,
-        &users,
-        Step {
-            scope: &visit.scope,
-            at: desk.now(),
-        },
-        entropy,
-    );
+    let decision = people::create(draft, &users, visit.step(&desk), entropy);
     finish(visit, &desk, decision).await
 }
 
@@ -51,15 +43,7 @@ pub(crate) async fn role(
 ) -> Result<Response, Trouble> {
     let role = form.one("role").and_then(role_of).ok_or(Trouble::BadRequest)?;
     let (user, users) = found(&visit, &desk, &id, &form).await?;
-    let decision = people::change_role(
-        &user,
-        role,
-        &users,
-        Step {
-            scope: &visit.scope,
-            at: desk.now(),
-        },
-    );
+    let decision = people::change_role(&user, role, &users, visit.step(&desk));
     finish(visit, &desk, decision).await
 }
 
@@ -72,15 +56,7 @@ pub(crate) async fn enabled(
 ) -> Result<Response, Trouble> {
     let enabled = form.required("enabled")? == "1";
     let (user, users) = found(&visit, &desk, &id, &form).await?;
-    let decision = people::enable(
-        &user,
-        enabled,
-        &users,
-        Step {
-            scope: &visit.scope,
-            at: desk.now(),
-        },
-    );
+    let decision = people::enable(&user, enabled, &users, visit.step(&desk));
     finish(visit, &desk, decision).await
 }
 

@@ -4,19 +4,11 @@ use axum::{
     extract::{Path, State},
     response::Redirect,
 };
-use model::{Decision, Id, Kept, Question, Rejected, Scope, Timestamp, User, Waiver, Watch};
-use operations::{Step, watches};
+use model::{Decision, Id, Question, Rejected, Scope, Timestamp, User, Waiver, Watch};
+use operations::watches;
 
 use super::typed_moment;
 use crate::{desk::Desk, form::Form, guard::Visit, secrets, trouble::Trouble};
-
-/// A noun by the key in an address.
-pub(crate) async fn found<T: Kept + Send + 'static>(desk: &Desk, scope: &Scope, key: &str) -> Result<T, Trouble> {
-    let (scope, key) = (scope.clone(), key.to_owned());
-    desk.read(move |ledger| ledger.kept(&scope, &key))
-        .await?
-        .ok_or(Trouble::NotFound)
-}
 
 /// The person that a form chose, when they have an account that is open.
 pub(crate) async fn person(desk: &Desk, scope: &Scope, form: &Form) -> Result<Id<User>, Trouble> {
@@ -42,13 +34,6 @@ fn still_as_seen(form: &Form, current: Option<Id<User>>) -> Result<(), Trouble> 
     }
 }
 
-fn step<'a>(visit: &'a Visit, desk: &Desk) -> Step<'a> {
-    Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    }
-}
-
 fn moment(visit: &Visit, form: &Form, name: &str) -> Result<Timestamp, Trouble> {
     typed_moment(&visit.view, form.required(name)?).ok_or(Trouble::BadRequest)
 }
@@ -60,11 +45,11 @@ pub(crate) async fn close(
     Path(id): Path<String>,
     form: Form,
 ) -> Result<Redirect, Trouble> {
-    let watch: Watch = found(&desk, &visit.scope, &id).await?;
+    let watch: Watch = desk.found(&visit.scope, &id).await?;
     let words = form.one("words").unwrap_or_default();
     done(
         &desk,
-        watches::close(&watch, words, step(&visit, &desk)),
+        watches::close(&watch, words, visit.step(&desk)),
         &format!("/watches/{id}"),
     )
     .await
@@ -77,13 +62,13 @@ pub(crate) async fn add_task(
     Path(id): Path<String>,
     form: Form,
 ) -> Result<Redirect, Trouble> {
-    let watch: Watch = found(&desk, &visit.scope, &id).await?;
+    let watch: Watch = desk.found(&visit.scope, &id).await?;
     let task = watches::NewTask {
         title: form.required("title")?.to_owned(),
         owner: person(&desk, &visit.scope, &form).await?,
         due_at: moment(&visit, &form, "due")?,
     };
-    let decision = watches::add_task(&watch, &task, step(&visit, &desk));
+    let decision = watches::add_task(&watch, &task, visit.step(&desk));
     done(&desk, decision, &format!("/watches/{id}#tasks")).await
 }
 
@@ -94,10 +79,10 @@ pub(crate) async fn finish_task(
     Path((id, key)): Path<(String, String)>,
     form: Form,
 ) -> Result<Redirect, Trouble> {
-    let watch: Watch = found(&desk, &visit.scope, &id).await?;
+    let watch: Watch = desk.found(&visit.scope, &id).await?;
     let key = key.parse().map_err(|_| Trouble::NotFound)?;
     let words = form.one("words").unwrap_or_default();
-    let decision = watches::finish_task(&watch, key, words, step(&visit, &desk));
+    let decision = watches::finish_task(&watch, key, words, visit.step(&desk));
     done(&desk, decision, &format!("/watches/{id}#tasks")).await
 }
 
@@ -108,7 +93,7 @@ pub(crate) async fn give(
     Path((id, key)): Path<(String, String)>,
     form: Form,
 ) -> Result<Redirect, Trouble> {
-    let watch: Watch = found(&desk, &visit.scope, &id).await?;
+    let watch: Watch = desk.found(&visit.scope, &id).await?;
     let number = key.parse().map_err(|_| Trouble::NotFound)?;
     let owner = person(&desk, &visit.scope, &form).await?;
     let current = watch
@@ -117,7 +102,7 @@ pub(crate) async fn give(
         .find(|one| one.key == number)
         .and_then(|one| one.owner);
     still_as_seen(&form, current)?;
-    let decision = watches::give_requirement(&watch, number, owner, step(&visit, &desk));
+    let decision = watches::give_requirement(&watch, number, owner, visit.step(&desk));
     done(&desk, decision, &format!("/watches/{id}/requirements/{key}")).await
 }
 
@@ -128,12 +113,12 @@ pub(crate) async fn ask_waiver(
     Path(id): Path<String>,
     form: Form,
 ) -> Result<Redirect, Trouble> {
-    let watch: Watch = found(&desk, &visit.scope, &id).await?;
+    let watch: Watch = desk.found(&visit.scope, &id).await?;
     let requirement = form.required("requirement")?.parse().map_err(|_| Trouble::BadRequest)?;
     let until = moment(&visit, &form, "until")?;
     let why = (form.one("reason").unwrap_or_default(), until);
     let entropy = secrets::entropy(desk.state.randomness.as_ref());
-    let decision = watches::ask(&watch, requirement, why, step(&visit, &desk), entropy);
+    let decision = watches::ask(&watch, requirement, why, visit.step(&desk), entropy);
     done(
         &desk,
         decision,
@@ -149,12 +134,12 @@ pub(crate) async fn decide_waiver(
     Path(id): Path<String>,
     form: Form,
 ) -> Result<Redirect, Trouble> {
-    let waiver: Waiver = found(&desk, &visit.scope, &id).await?;
+    let waiver: Waiver = desk.found(&visit.scope, &id).await?;
     let refused = match form.one("grant") {
         Some(_) => None,
         None => Some(form.one("reason").unwrap_or_default()),
     };
-    let decision = watches::decide(&waiver, refused, step(&visit, &desk));
+    let decision = watches::decide(&waiver, refused, visit.step(&desk));
     done(&desk, decision, &back_to(&waiver)).await
 }
 
@@ -164,8 +149,8 @@ pub(crate) async fn end_waiver(
     State(desk): State<Desk>,
     Path(id): Path<String>,
 ) -> Result<Redirect, Trouble> {
-    let waiver: Waiver = found(&desk, &visit.scope, &id).await?;
-    done(&desk, watches::end(&waiver, step(&visit, &desk)), &back_to(&waiver)).await
+    let waiver: Waiver = desk.found(&visit.scope, &id).await?;
+    done(&desk, watches::end(&waiver, visit.step(&desk)), &back_to(&waiver)).await
 }
 
 fn back_to(waiver: &Waiver) -> String {
@@ -179,14 +164,14 @@ pub(crate) async fn answer(
     Path(id): Path<String>,
     form: Form,
 ) -> Result<Redirect, Trouble> {
-    let question: Question = found(&desk, &visit.scope, &id).await?;
+    let question: Question = desk.found(&visit.scope, &id).await?;
     let holds = match form.required("holds")? {
         "yes" => true,
         "no" => false,
         _ => return Err(Trouble::BadRequest),
     };
     let words = form.one("words").unwrap_or_default();
-    let decision = watches::answer(&question, holds, words, step(&visit, &desk));
+    let decision = watches::answer(&question, holds, words, visit.step(&desk));
     done(&desk, decision, &question_place(&question)).await
 }
 
@@ -197,10 +182,10 @@ pub(crate) async fn hand_question(
     Path(id): Path<String>,
     form: Form,
 ) -> Result<Redirect, Trouble> {
-    let question: Question = found(&desk, &visit.scope, &id).await?;
+    let question: Question = desk.found(&visit.scope, &id).await?;
     let person = person(&desk, &visit.scope, &form).await?;
     still_as_seen(&form, Some(question.person))?;
-    let decision = watches::hand_to(&question, person, step(&visit, &desk));
+    let decision = watches::hand_to(&question, person, visit.step(&desk));
     done(&desk, decision, &question_place(&question)).await
 }
 

@@ -9,7 +9,7 @@ use jiff::ToSpan;
 use ledger::{NounFilter, PageAt, Person};
 use maud::{Markup, html};
 use model::{Addressee, Directive, Id, Rejected};
-use operations::{Step, calendar::Break, watches};
+use operations::{calendar::Break, watches};
 
 use super::{Tab, choose_person, moment_text, tabs, typed_moment};
 use crate::{
@@ -87,10 +87,7 @@ pub(crate) async fn post(visit: Visit, State(desk): State<Desk>, form: Form) -> 
         directives: chosen(&offered.directives, &form),
         lead,
     };
-    let step = Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    };
+    let step = visit.step(&desk);
     let entropy = secrets::entropy(desk.state.randomness.as_ref());
     match watches::open(&draft, step, entropy) {
         Ok(decision) => {

@@ -6,10 +6,7 @@ use axum::{
 };
 use maud::{Markup, html};
 use model::{Directive, Permission};
-use operations::{
-    Step,
-    watches::{self, Check, Ground},
-};
+use operations::watches::{self, Check, Ground};
 
 use super::{Sight, Tab, tabs};
 use crate::{
@@ -30,10 +27,7 @@ pub(crate) async fn get(visit: Visit, State(desk): State<Desk>, Path(id): Path<S
 /// Makes tasks of what is missing.
 pub(crate) async fn post(visit: Visit, State(desk): State<Desk>, Path(id): Path<String>) -> Result<Redirect, Trouble> {
     let (sight, checks) = checked(&visit, &desk, &id).await?;
-    let step = Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    };
+    let step = visit.step(&desk);
     desk.apply(watches::make_tasks(&sight.watch, &checks, step)?).await?;
     Ok(Redirect::to(&format!("/watches/{id}#tasks")))
 }
