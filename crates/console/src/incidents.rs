@@ -2,10 +2,7 @@
 
 mod follow;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::LazyLock,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 use ledger::{Ledger, NounFilter, Page, PageAt, ReadError};
@@ -14,8 +11,8 @@ use model::{
     Kept, Observable, Outcome, Rejected, Scope, Service, ServiceLook, TimelineEntry, Timestamp,
 };
 use operations::{
-    Catalogue, Step, deadlines,
-    incidents::{self, Advance, Chosen, Draft, Links, Numbering, Opened, Pair, Plan},
+    Step, deadlines,
+    incidents::{self, Advance, Chosen, Draft, Links, Numbering, Opened, Pair},
     recovery::{self, Look, Standing},
 };
 
@@ -199,46 +196,11 @@ pub(crate) fn matter(incident: &Incident) -> String {
     format!("incident:{}", incident.number)
 }
 
-/// The content in the program, as far as incidents need it.
-static CONTENT: LazyLock<Catalogue> = LazyLock::new(|| {
-    let files = [
-        (
-            "calendar/vietnam.toml",
-            include_str!("../../../content/calendar/vietnam.toml"),
-        ),
-        (
-            "calendar/2024.toml",
-            include_str!("../../../content/calendar/2024.toml"),
-        ),
-        (
-            "calendar/2025.toml",
-            include_str!("../../../content/calendar/2025.toml"),
-        ),
-        (
-            "calendar/2026.toml",
-            include_str!("../../../content/calendar/2026.toml"),
-        ),
-        (
-            "deadlines/vietnam.toml",
-            include_str!("../../../content/deadlines/vietnam.toml"),
-        ),
-        (
-            "incidents/vietnam.toml",
-            include_str!("../../../content/incidents/vietnam.toml"),
-        ),
-    ];
-    Catalogue::read(&files.map(|(path, text)| (path.to_owned(), text.to_owned())).into())
-});
-
-/// The national plan.
-pub(crate) fn plan() -> &'static Plan {
-    &CONTENT.incidents
-}
-
 /// Starts the clocks that the plan proposes and that do not run yet.
 pub(crate) async fn start_clocks(desk: &Desk, scope: &Scope, id: Id<Incident>) -> Result<(), Trouble> {
     let (scope, at, zone) = (scope.clone(), desk.now(), desk.state.config.zone());
     let entropy = secrets::entropy(desk.state.randomness.as_ref());
+    let content = desk.state.catalogue.borrow().clone();
     desk.state
         .ledger
         .off_thread(move |ledger| {
@@ -249,14 +211,14 @@ pub(crate) async fn start_clocks(desk: &Desk, scope: &Scope, id: Id<Incident>) -
             let running: Vec<Deadline> = ledger.all_kept(&scope, &NounFilter::of_parent(&matter))?;
             let mut by_start: BTreeMap<Timestamp, Vec<&deadlines::Rule>> = BTreeMap::new();
             let day = at.to_zoned_datetime(zone.clone()).date();
-            for clock in incidents::propose(&incident, plan(), day).clocks {
+            for clock in incidents::propose(&incident, &content.incidents, day).clocks {
                 let known = running.iter().any(|deadline| deadline.rule == clock.rule.deadline);
-                let rule = CONTENT.deadlines.iter().find(|rule| rule.id == clock.rule.deadline);
+                let rule = content.deadlines.iter().find(|rule| rule.id == clock.rule.deadline);
                 if let (Some(starts_at), Some(rule), false, false) = (clock.starts_at, rule, known, clock.uncertain) {
                     by_start.entry(starts_at).or_default().push(rule);
                 }
             }
-            let working = |day| CONTENT.calendar.is_working(day);
+            let working = |day| content.calendar.is_working(day);
             let reckoning = deadlines::Reckoning {
                 zone: &zone,
                 working: &working,

@@ -1,10 +1,14 @@
 //! Incidents as people work them: made of alerts, taken through their states, merged, split, told when somebody was faster.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use ledger::NounFilter;
 use model::{
     Actor, Change, Deadline, Entropy, EntryKind, Id, Incident, IncidentNote, Observable, Role, Scope, TimelineEntry,
 };
+use operations::Catalogue;
+use tokio::sync::watch;
 
 use crate::{
     client::{Client, location, page, post, text},
@@ -68,6 +72,19 @@ async fn chosen_alerts_become_an_incident_with_its_clocks_and_its_story() {
     assert!(alert.contains("SC-2026-0001"));
     let again = client.post_form("/incidents", &alerts(&post, &[0, 2])).await;
     assert_eq!(again.status(), StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn clocks_follow_the_content_in_force() {
+    let mut post = post();
+    post.state.catalogue = watch::channel(Arc::new(Catalogue::default())).1;
+    let client = Client::of(&post, Role::DutyOfficer);
+    let address = location(&client.post_form("/incidents", &alerts(&post, &[0])).await);
+    let matter = NounFilter::of_parent(&format!("incident:{}", incident(&post, &address).number));
+    let clocks: Vec<Deadline> = post.state.ledger.all_kept(&Scope::of_post("test"), &matter).unwrap();
+    assert_eq!(clocks, [], "an office whose content names no clocks has none");
+    let shown = page(client.get(&address).await).await;
+    assert!(!shown.contains("5 ngày từ khi phát hiện"));
 }
 
 #[tokio::test]

@@ -94,9 +94,9 @@ pub(crate) async fn get(
         })
         .await?
         .ok_or(Trouble::NotFound)?;
-    let plan = incidents::plan();
+    let catalogue = desk.state.catalogue.borrow().clone();
     let day = desk.now().to_zoned_datetime(view.moments.zone.clone()).date();
-    let proposal = propose(shown.whole.root(), plan, day);
+    let proposal = propose(shown.whole.root(), &catalogue.incidents, day);
     Ok(render(&view, &shown, &proposal))
 }
 
