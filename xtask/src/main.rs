@@ -7,6 +7,7 @@ mod components;
 mod count;
 mod crash;
 mod disk_full;
+mod fuzz;
 mod run;
 mod server;
 mod test;
@@ -40,6 +41,8 @@ enum Task {
     Crash(crash::Options),
     /// Fills the disk under a post, and makes room again (as root: it mounts a small disk in memory)
     DiskFull(disk_full::Options),
+    /// Runs fuzz targets under libFuzzer, each for a while, and keeps what makes one fail
+    Fuzz(fuzz::Options),
     /// Measures, beside a peer where there is one
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Task::Components { install } => components::run(&root(), install),
         Task::Crash(options) => crash::run(&root(), &options),
         Task::DiskFull(options) => disk_full::run(&root(), &options),
+        Task::Fuzz(options) => fuzz::run(&root(), &options),
         Task::Bench(bench) => bench::run(&root(), &bench),
     };
     match outcome {
