@@ -3,6 +3,7 @@
 //! [`Rules`] are compiled once and shared. Each thread has a [`RuleMatcher`]; what it finds goes, in the order of the
 //! journal, through the one [`Detector`], which correlates and says what each match is about. Pure: no file, no clock.
 
+mod coverage;
 mod detector;
 mod entity;
 mod evidence;
@@ -12,6 +13,7 @@ mod record;
 mod rules;
 mod summary;
 
+pub use coverage::{Coverage, LogSourceSight, RuleSight, Sight};
 pub use detector::{Arrival, CutNotice, Detector};
 pub use entity::entity_of;
 pub use explain::{Explained, ExplainedKind, Explanation, Instead, explain};

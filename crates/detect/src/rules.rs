@@ -173,6 +173,15 @@ impl Rules {
         &self.correlation_identities[correlation]
     }
 
+    /// The correlation that an entry stands for.
+    pub(crate) fn correlation_of(&self, entry: &RuleEntry) -> Option<&CorrelationRule> {
+        let place = self
+            .correlation_identities
+            .iter()
+            .position(|identity| *identity == entry.identity)?;
+        self.correlations.get(place)
+    }
+
     /// Finds detection rules by id or name.
     pub(crate) fn by_reference(&self) -> HashMap<&str, usize> {
         let mut found = HashMap::new();

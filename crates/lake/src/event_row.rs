@@ -254,7 +254,7 @@ fn value_of(letter: char, text: Option<&str>) -> Result<Value, ArrowError> {
 }
 
 /// `category/product/service`, with `/` and `%` inside a part written as `%2F` and `%25`.
-fn logsource_text(logsource: &LogSource) -> String {
+pub(crate) fn logsource_text(logsource: &LogSource) -> String {
     let part = |part: &Option<CompactString>| {
         part.as_deref()
             .unwrap_or_default()
@@ -266,7 +266,7 @@ fn logsource_text(logsource: &LogSource) -> String {
         .join("/")
 }
 
-fn logsource_of(text: &str) -> LogSource {
+pub(crate) fn logsource_of(text: &str) -> LogSource {
     let mut parts = text.split('/').map(|part| part.replace("%2F", "/").replace("%25", "%"));
     let mut next = || parts.next().unwrap_or_default();
     let (category, product, service) = (next(), next(), next());

@@ -12,6 +12,7 @@ mod entities;
 mod error;
 mod event_row;
 mod filter;
+mod heard;
 mod maintenance;
 mod manifest;
 mod memory;

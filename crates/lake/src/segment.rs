@@ -182,7 +182,7 @@ pub(crate) fn read<R: Wantable, I: ChunkReader + 'static>(
 
 /// Runs what looks into a file. The Parquet library panics at some damaged files (an offset that lies before its column); for whoever
 /// reads, that is a file that cannot be read, and no reason to stop.
-fn decoding<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn decoding<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let words = panic
             .downcast_ref::<String>()

@@ -358,6 +358,67 @@ fn a_damaged_file_is_named_and_the_rest_is_answered() {
 }
 
 #[test]
+fn what_was_heard_is_told_by_kind() {
+    let sshd = |seq| Event {
+        logsources: LogSourceSet::new([LogSource::new("", "linux", "sshd/../%")]),
+        fields: Fields::default(),
+        ..event(seq)
+    };
+    let mut both = batch(1..30);
+    both.events.extend([sshd(30), sshd(31)]);
+    both.resume = 32;
+    let (from, until) = (at("2026-11-25T01:00:05Z"), at("2026-11-25T01:00:31Z"));
+    check_everywhere(both, |lake| {
+        let heard = lake.heard(from, until, 1_000);
+        // Received are 5 to 30; 7, 14, 21 and 28 are rehearsals.
+        assert_eq!((heard.events, heard.left_out, heard.is_whole()), (22, 0, true));
+        let [windows, linux] = &heard.kinds[..] else {
+            panic!("{heard:?}")
+        };
+        assert_eq!(windows.logsources, event(1).logsources);
+        assert_eq!(windows.events, 21);
+        assert_eq!(windows.received_at, (event(5).received_at, event(29).received_at));
+        let fields: Vec<(&str, u64)> = windows
+            .fields
+            .iter()
+            .map(|(name, count)| (name.as_str(), *count))
+            .collect();
+        assert_eq!(fields, [("EventID", 21), ("Image", 21), ("Message", 21)]);
+        let sources: Vec<(&str, u64)> = windows
+            .sources
+            .iter()
+            .map(|(name, count)| (name.as_str(), *count))
+            .collect();
+        assert_eq!(sources, [("mail", 14), ("web", 7)]);
+        assert_eq!((linux.logsources.clone(), linux.events), (sshd(30).logsources, 1));
+        assert_eq!(linux.fields.len(), 0);
+    });
+}
+
+#[test]
+fn what_was_not_looked_at_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = Lake::open(folder.path(), patient()).unwrap();
+    for seqs in [1..5, 5..7] {
+        lake.append(batch(seqs)).unwrap();
+        lake.flush().unwrap();
+    }
+    let heard = lake.heard(Timestamp::MIN, Timestamp::MAX, 2);
+    assert_eq!(
+        (heard.events, heard.left_out),
+        (2, 4),
+        "the newest file is looked at first"
+    );
+    let file = folder.path().join("events/day=2026-11-25/part-0000000001.parquet");
+    let bytes = fs::read(&file).unwrap();
+    for damage in [&bytes[..bytes.len() / 2], b"".as_slice()] {
+        fs::write(&file, damage).unwrap();
+        let heard = lake.heard(Timestamp::MIN, Timestamp::MAX, 1_000);
+        assert_eq!((heard.events, heard.unreadable.len(), heard.is_whole()), (2, 1, false));
+    }
+}
+
+#[test]
 fn files_of_version_1_are_read_for_good() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/version-1.parquet");
     let rows: Vec<Event> = (1..4).map(event).collect();

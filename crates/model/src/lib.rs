@@ -18,6 +18,7 @@ mod duty;
 mod event;
 mod evidence;
 mod handover;
+mod heard;
 mod history;
 mod id;
 mod incident;
@@ -61,6 +62,7 @@ pub use duty::{Absence, Leave, Override, Position, Rotation, Swap, SwapState, Te
 pub use event::{Entities, EntityColumn, EntityRef, Event};
 pub use evidence::{AcquiredBy, Custody, CustodyStep, Evidence};
 pub use handover::{Handover, HandoverAbout, HandoverLine, HandoverSection, HandoverState, Occasion};
+pub use heard::{Heard, HeardKind};
 pub use history::HistoryItem;
 pub use id::{Entropy, Id};
 pub use incident::{Incident, IncidentCounter, IncidentOrigin, IncidentState, Marks, Reached};

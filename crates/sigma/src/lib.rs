@@ -72,6 +72,7 @@ pub mod pattern;
 pub mod pipeline;
 mod plan;
 mod program;
+mod reach;
 pub mod record;
 pub mod regular;
 mod rewrite;

@@ -13,6 +13,7 @@ use sigma::document::{self, RuleDocument};
 use sigma::engine::{Engine, RuleIndex};
 use sigma::json::JsonScanner;
 use sigma::matcher::{LogSourceSet, Matcher};
+use sigma::record::Record;
 use sigma::rule::{LogSource, Rule};
 
 const FIELDS: [&str; 4] = ["A", "B", "n.C", "D"];
@@ -241,12 +242,24 @@ fn load(rules: &[Json]) -> (Vec<Arc<Rule>>, Arc<Engine>) {
     (loaded, Arc::new(builder.build()))
 }
 
-/// Returns the rules that match, and checks that explanations tell the same.
+/// Returns the rules that match, and checks that explanations tell the same and that none was said to need fields that are not there.
 fn found(matcher: &mut Matcher, line: &str, sources: &LogSourceSet) -> BTreeSet<String> {
     let engine = Arc::clone(matcher.engine());
     let mut scanner = JsonScanner::new();
     let record = scanner.scan(line).expect("the tests write JSON objects");
+    let mut fields = BTreeSet::new();
+    record.visit(|name, _| {
+        fields.insert(name.to_owned());
+    });
     let found = matcher.matches(&record, sources);
+    for index in found {
+        let rule = engine.rule(*index);
+        assert!(
+            rule.can_hold_with(|field| fields.contains(field)),
+            "{}: {line}",
+            rule.file
+        );
+    }
     for (index, rule) in (0..).map(RuleIndex).zip(engine.rules()) {
         let explanation = engine.explain(index, &record, sources);
         assert_eq!(
