@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use model::{Heard, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -11,6 +12,8 @@ use tokio::{
 
 /// Longest question in bytes.
 const QUESTION_BYTES_MAX: u64 = 4 << 20;
+/// Longest answer in bytes.
+const ANSWER_BYTES_MAX: u64 = 256 << 20;
 
 /// What a command asks of the running post.
 #[derive(Debug, Serialize, Deserialize)]
@@ -22,6 +25,15 @@ pub(crate) enum Question {
         name: String,
         /// The records.
         records: Vec<ExerciseRecord>,
+    },
+    /// Say which events were received in a time, by kind.
+    Heard {
+        /// From when, by receipt.
+        from: Timestamp,
+        /// Before when.
+        until: Timestamp,
+        /// Events after which no further file is looked at.
+        events_max: u64,
     },
 }
 
@@ -43,6 +55,8 @@ pub(crate) enum Answer {
         /// How many.
         records: usize,
     },
+    /// What was heard.
+    Heard(Box<Heard>),
     /// Not done.
     Refused {
         /// Why.
@@ -96,7 +110,7 @@ pub(crate) async fn answer(stream: &mut UnixStream, answer: &Answer) -> Result<(
 ///
 /// # Errors
 /// When none is running, or it refuses.
-pub(crate) async fn ask(data: &Path, question: &Question) -> Result<usize> {
+pub(crate) async fn ask(data: &Path, question: &Question) -> Result<Answer> {
     let path = socket(data);
     let mut stream = UnixStream::connect(&path).await.with_context(|| {
         format!(
@@ -109,11 +123,12 @@ pub(crate) async fn ask(data: &Path, question: &Question) -> Result<usize> {
     stream.write_all(&line).await.context("the post does not listen")?;
     let mut text = String::new();
     BufReader::new(stream)
+        .take(ANSWER_BYTES_MAX)
         .read_line(&mut text)
         .await
         .context("the post does not answer")?;
     match serde_json::from_str(&text).context("the post's answer cannot be read")? {
-        Answer::Accepted { records } => Ok(records),
         Answer::Refused { reason } => bail!("the post refuses: {reason}"),
+        answer @ (Answer::Accepted { .. } | Answer::Heard(_)) => Ok(answer),
     }
 }

@@ -9,6 +9,7 @@ mod control;
 mod drills;
 mod exercise;
 mod folder;
+mod hearing;
 mod letter_folder;
 mod look;
 mod papers;
@@ -97,7 +98,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Serve => commands::serve::run(&configured()?),
         Command::Sweep(options) => commands::sweep::run(&configured()?, &options),
         Command::Exercise(options) => commands::exercise::run(&configured()?.data, &options),
-        Command::Rules(action) => commands::rules::run(&action),
+        Command::Rules(action) => commands::rules::run(&configured()?, &action),
         Command::Ledger(action) => commands::ledger::run(&configured()?.data, &action),
         Command::Lake(action) => commands::lake::run(&configured()?, &action),
         Command::Notify(action) => commands::notify::run(&configured()?, &action),

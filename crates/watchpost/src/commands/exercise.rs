@@ -12,7 +12,7 @@ use model::Timestamp;
 
 use crate::{
     clock,
-    control::{self, ExerciseRecord, Question},
+    control::{self, Answer, ExerciseRecord, Question},
     exercise::{BUILT_IN, Line, Script, Stage},
 };
 
@@ -105,7 +105,10 @@ async fn play(data: &Path, script: &Script, minutes: f64) -> Result<()> {
         announce(&mut out, number, stage)?;
         for line in stage.lines(start, pace) {
             wait_for(start, &line).await;
-            sent += control::ask(data, &question(script, line)).await?;
+            sent += match control::ask(data, &question(script, line)).await? {
+                Answer::Accepted { records } => records,
+                Answer::Heard(_) | Answer::Refused { .. } => bail!("the post answered another question"),
+            };
         }
     }
     writeln!(

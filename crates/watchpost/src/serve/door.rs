@@ -4,18 +4,22 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use bytes::Bytes;
 use ingest::{ColumnHeader, EvtxReader, Receiving};
+use lake::Lake;
 use model::{FormatHint, JournalEntry, RawRecord, SourceId, Transport};
 use normalize::HeaderFollower;
-use tokio::net::{UnixListener, UnixStream};
+use tokio::{
+    net::{UnixListener, UnixStream},
+    task::spawn_blocking,
+};
 
 use crate::control::{self, Answer, ExerciseRecord, Question};
 
 /// Answers questions until the post ends.
-pub(super) async fn answer_all(door: UnixListener, receiving: Arc<Receiving>) {
+pub(super) async fn answer_all(door: UnixListener, receiving: Arc<Receiving>, lake: Arc<Lake>) {
     loop {
         match door.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(answer_one(stream, Arc::clone(&receiving)));
+                tokio::spawn(answer_one(stream, Arc::clone(&receiving), Arc::clone(&lake)));
             }
             Err(error) => {
                 tracing::error!("the door for commands is closed: {error}");
@@ -25,9 +29,19 @@ pub(super) async fn answer_all(door: UnixListener, receiving: Arc<Receiving>) {
     }
 }
 
-async fn answer_one(mut stream: UnixStream, receiving: Arc<Receiving>) {
+async fn answer_one(mut stream: UnixStream, receiving: Arc<Receiving>, lake: Arc<Lake>) {
     let answer = match control::question(&mut stream).await {
         Ok(Question::Exercise { name, records }) => take_exercise(&receiving, &name, records).await,
+        Ok(Question::Heard {
+            from,
+            until,
+            events_max,
+        }) => match spawn_blocking(move || lake.heard(from, until, events_max)).await {
+            Ok(heard) => Answer::Heard(Box::new(heard)),
+            Err(error) => Answer::Refused {
+                reason: format!("looking into the lake failed: {error}"),
+            },
+        },
         Err(error) => Answer::Refused {
             reason: format!("{error:#}"),
         },

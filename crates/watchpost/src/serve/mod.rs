@@ -102,7 +102,7 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
         catalogue,
     };
     let console = web::start_console(configuration, &stores, rules_taken, surroundings, &mut tasks).await?;
-    tasks.spawn(door::answer_all(door, receiving));
+    tasks.spawn(door::answer_all(door, receiving, Arc::clone(&stores.lake)));
     tasks.spawn(tokens::follow(stores.ledger.clone(), tokens));
     tasks.spawn(chores::watch_sources(stores.ledger.clone(), clock::now()));
     tasks.spawn(chores::keep_the_lake(stores.clone()));

@@ -10,6 +10,7 @@ use clap::{Args, builder::PossibleValuesParser};
 use detect::CHECKS;
 
 use super::Which;
+use crate::configuration::Configuration;
 
 /// Checks rule files
 #[derive(Debug, Args)]
@@ -31,8 +32,8 @@ pub(crate) struct Options {
 ///
 /// # Errors
 /// When rules cannot be read, do not load, or have warnings that are to fail.
-pub(super) fn run(options: &Options) -> Result<()> {
-    let folders = options.which.folders();
+pub(super) fn run(configuration: &Configuration, options: &Options) -> Result<()> {
+    let folders = options.which.folders(&configuration.rules);
     let rules = folders.load()?;
     let mut out = io::stdout().lock();
     for refused in rules.refused() {

@@ -15,7 +15,10 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use detect::{RuleEntry, RuleKind, SharedRules};
 
-use crate::rule_files::RuleFolders;
+use crate::{
+    configuration::{Configuration, RulesSection},
+    rule_files::RuleFolders,
+};
 
 /// Lists, checks, tests and explains rules
 #[derive(Debug, Subcommand)]
@@ -32,14 +35,14 @@ pub(crate) enum Action {
     },
     /// Say why a rule holds on an event, or why it does not
     Explain(explain::Options),
-    /// Write an ATT&CK Navigator layer of the rules in force, or list the fields and log sources they need
+    /// Say which log sources and fields the rules need, and which of them the post really received
     Coverage(coverage::Options),
 }
 
 /// Which rules are meant.
 #[derive(Debug, Args)]
 pub(crate) struct Which {
-    /// Folder or file of Sigma rules; adds to the built-in rules
+    /// Folder or file of Sigma rules; adds to the built-in rules and those of the configuration
     #[arg(value_name = "FOLDER")]
     rules: Vec<PathBuf>,
     /// Leave out the built-in rules
@@ -51,16 +54,14 @@ pub(crate) struct Which {
 }
 
 impl Which {
-    fn folders(&self) -> RuleFolders {
+    /// Those of the configuration, and those named beside it.
+    fn folders(&self, configured: &RulesSection) -> RuleFolders {
+        let joined = |configured: &[PathBuf], named: &[PathBuf]| configured.iter().chain(named).cloned().collect();
         RuleFolders {
-            built_in: !self.no_built_in,
-            folders: self.rules.clone(),
-            pipelines: self.pipelines.clone(),
+            built_in: configured.built_in && !self.no_built_in,
+            folders: joined(&configured.folders, &self.rules),
+            pipelines: joined(&configured.pipelines, &self.pipelines),
         }
-    }
-
-    fn load(&self) -> Result<SharedRules> {
-        self.folders().load()
     }
 }
 
@@ -68,13 +69,13 @@ impl Which {
 ///
 /// # Errors
 /// When rules cannot be read, are wrong, or a test fails.
-pub(crate) fn run(action: &Action) -> Result<()> {
+pub(crate) fn run(configuration: &Configuration, action: &Action) -> Result<()> {
     match action {
-        Action::List(which) => list(&which.load()?),
-        Action::Lint(options) => lint::run(options),
+        Action::List(which) => list(&which.folders(&configuration.rules).load()?),
+        Action::Lint(options) => lint::run(configuration, options),
         Action::Test { paths } => test::run(paths),
         Action::Explain(options) => explain::run(options),
-        Action::Coverage(options) => coverage::run(options),
+        Action::Coverage(options) => coverage::run(configuration, options),
     }
 }
 
