@@ -5,6 +5,7 @@ mod clock;
 mod generate;
 mod lanes;
 mod ours;
+mod post;
 mod report;
 mod theirs;
 
@@ -17,8 +18,12 @@ use ours::Ours;
 use report::Routing;
 use theirs::Theirs;
 
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const USAGE: &str = "peers [--data DIR] [--rounds N] [--lane NAME]… [--report FILE] [--profile LANE]
-lanes: windows, linux, web, windows-unique, every (no routing: every rule meets every event, matches only), threads, large, curve, probes; all without --lane
+lanes: windows, linux, web, windows-unique, every (no routing: every rule meets every event, matches only), threads, post, large, curve, probes; all without --lane
 --profile runs nothing but this project's engine over a lane, for a profiler";
 
 struct Options {
@@ -125,6 +130,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("differences: {}", options.report.display());
     if wants("threads") {
         run_threads(&windows, &ours, options.rounds);
+    }
+    if wants("post") {
+        post::run(&windows, &files, &mut ours, options.rounds);
     }
     if wants("large") {
         run_large(&mut ours, &theirs);
