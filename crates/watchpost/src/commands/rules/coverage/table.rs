@@ -80,7 +80,7 @@ fn moment(at: Timestamp) -> String {
 
 fn empty_table(width: Option<u16>, header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.set_style(UNDER_THE_HEADER);
+    table.load_style(UNDER_THE_HEADER);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     if let Some(width) = width {
         table.set_width(width);
