@@ -58,7 +58,9 @@ pub(crate) struct Options {
 pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let wanted = wanted(root, &options.targets)?;
     if options.list {
-        wanted.iter().for_each(|target| say(target));
+        for target in &wanted {
+            say(target);
+        }
         return Ok(());
     }
     if let Some(input) = &options.minimise {
