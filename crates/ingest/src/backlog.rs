@@ -1,16 +1,37 @@
 //! How much is received but not decided on yet. While it is too much, senders that can keep their records wait for room, one
 //! behind the other: a record that was taken is then decided on soon, however fast it was sent.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex as Lock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use model::Seq;
-use tokio::sync::{Mutex, watch};
+use tokio::{
+    sync::{Mutex, watch},
+    time::Instant,
+};
+
+/// How long an entry may wait to be decided on before fewer are let in. Where deciding is slow, so many entries are a long time.
+const WAIT_WANTED: Duration = Duration::from_millis(400);
+/// How few are let in at least: fewer would leave whoever decides idle between two requests.
+const ALLOWED_MIN: u64 = 500;
+/// When so many entries arrived, for the newest of each request; requests beyond it are not timed.
+const ARRIVALS_MAX: usize = 10_000;
 
 /// The entries between receiving and deciding. Shared by all listeners and whoever decides.
 #[derive(Debug)]
 pub struct Backlog {
-    /// At how many waiting entries no more are let in.
+    /// At how many waiting entries no more are let in, however fast they are decided on.
     entries_max: u64,
+    /// At how many no more are let in now.
+    allowed: AtomicU64,
+    /// The newest entry of each request that waits, and since when.
+    arrivals: Lock<VecDeque<(Seq, Instant)>>,
     /// Entries handed to the inbox and not answered yet.
     entering: AtomicU64,
     /// The newest entry that is durable.
@@ -23,11 +44,14 @@ pub struct Backlog {
 
 impl Backlog {
     /// Begins with what was there at the start: `newest` is the newest durable entry, `decided` the newest decided one.
-    /// At `entries_max` waiting entries senders wait for room.
+    /// At `entries_max` waiting entries senders wait for room, and sooner where entries would wait too long.
     #[must_use]
     pub fn new(entries_max: u64, newest: Seq, decided: Seq) -> Self {
+        let entries_max = entries_max.max(1);
         Self {
-            entries_max: entries_max.max(1),
+            entries_max,
+            allowed: AtomicU64::new(entries_max),
+            arrivals: Lock::default(),
             entering: AtomicU64::new(0),
             newest: AtomicU64::new(newest),
             decided: watch::Sender::new(decided),
@@ -37,6 +61,9 @@ impl Backlog {
 
     /// Says that everything up to this entry is decided on.
     pub fn decided(&self, seq: Seq) {
+        if let Some(waited) = self.longest_wait(seq) {
+            self.allow(waited);
+        }
         self.decided
             .send_if_modified(|known| std::mem::replace(known, seq.max(*known)) < seq);
     }
@@ -47,14 +74,43 @@ impl Backlog {
         self.beyond(*self.decided.borrow())
     }
 
-    /// At how many waiting entries senders wait for room.
+    /// At how many waiting entries senders wait for room, as fast as entries are decided on now.
     #[must_use]
-    pub fn entries_max(&self) -> u64 {
-        self.entries_max
+    pub fn allowed(&self) -> u64 {
+        self.allowed.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.entries() >= self.entries_max
+        self.entries() >= self.allowed()
+    }
+
+    /// How long the longest waiting of the requests waited that end with this entry.
+    fn longest_wait(&self, decided: Seq) -> Option<Duration> {
+        let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut longest = None;
+        while let Some((_, since)) = arrivals.pop_front_if(|(seq, _)| *seq <= decided) {
+            longest.get_or_insert(since);
+        }
+        longest.map(|since| since.elapsed())
+    }
+
+    /// Lets fewer in where entries waited too long, in proportion; and more again, step by step, where they did not.
+    fn allow(&self, waited: Duration) {
+        let allowed = self.allowed();
+        let next = if waited > WAIT_WANTED {
+            let share = WAIT_WANTED.div_duration_f64(waited);
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                clippy::cast_precision_loss,
+                reason = "a share of a count of entries"
+            )]
+            let less = (allowed as f64 * share) as u64;
+            less.max(ALLOWED_MIN)
+        } else {
+            allowed + allowed / 8 + 1
+        };
+        self.allowed.store(next.min(self.entries_max), Ordering::Release);
     }
 
     /// Waits for its turn and for room, then lets these entries in. A request is let in whole, so that what waits
@@ -63,9 +119,7 @@ impl Backlog {
         let _turn = self.turn.lock().await;
         let mut decided = self.decided.subscribe();
         // The sender lives as long as `self`, so waiting cannot fail.
-        let _ = decided
-            .wait_for(|decided| self.beyond(*decided) < self.entries_max)
-            .await;
+        let _ = decided.wait_for(|decided| self.beyond(*decided) < self.allowed()).await;
         self.enter_at_once(entries)
     }
 
@@ -92,9 +146,12 @@ pub(crate) struct Entering<'b> {
 impl Entering<'_> {
     /// They are durable, the first of them under this number.
     pub(crate) fn entered(self, first: Seq) {
-        self.backlog
-            .newest
-            .fetch_max((first + self.entries).saturating_sub(1), Ordering::AcqRel);
+        let newest = (first + self.entries).saturating_sub(1);
+        self.backlog.newest.fetch_max(newest, Ordering::AcqRel);
+        let mut arrivals = self.backlog.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        if arrivals.len() < ARRIVALS_MAX {
+            arrivals.push_back((newest, Instant::now()));
+        }
     }
 }
 
@@ -154,6 +211,37 @@ mod tests {
             task.await.unwrap();
         }
         assert_eq!(*order.lock().unwrap(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn where_entries_wait_too_long_fewer_are_let_in_and_more_again_later() {
+        let backlog = Backlog::new(10_000, 0, 0);
+        let settled = |rate_a_second: u64| {
+            for _ in 0..60 {
+                backlog.allow(Duration::from_millis(backlog.allowed() * 1000 / rate_a_second));
+            }
+            backlog.allowed()
+        };
+        assert_eq!(settled(100_000), 10_000, "a tenth of a second of a fast post");
+        assert!((7_000..9_100).contains(&settled(20_000)), "0.4 s of a slower one");
+        assert_eq!(settled(1_000), ALLOWED_MIN);
+        assert_eq!(settled(100_000), 10_000);
+    }
+
+    #[test]
+    fn the_longest_wait_is_that_of_the_first_request_decided_on() {
+        let backlog = Backlog::new(10_000, 0, 0);
+        assert!(backlog.longest_wait(10).is_none());
+        backlog.enter_at_once(5).entered(1);
+        let later = Instant::now();
+        backlog.enter_at_once(5).entered(6);
+        assert!(
+            backlog.longest_wait(4).is_none(),
+            "the first request ends with the fifth entry"
+        );
+        let elapsed = later.elapsed();
+        assert!(backlog.longest_wait(10).is_some_and(|waited| waited >= elapsed));
+        assert!(backlog.longest_wait(10).is_none(), "each counts once");
     }
 
     /// A step of a random life: a request of so many entries that waits, one that cannot, one that is refused, or decisions.

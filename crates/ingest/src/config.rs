@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct IngestConfig {
-    /// Most records that may be received and wait for a decision. Beyond it HTTP senders are answered 429, and TCP senders, files
+    /// Most records that may be received and wait for a decision; fewer where that many would wait longer than 0.4 s. Beyond it HTTP senders are answered 429, and TCP senders, files
     /// and the systemd journal are not read further; datagrams are kept all the same.
     pub backlog_entries_max: u64,
     /// Syslog over UDP, TCP and TLS.

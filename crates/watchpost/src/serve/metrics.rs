@@ -203,10 +203,10 @@ impl PostHealth {
             backlog.entries(),
         );
         page.single(
-            "watchpost_backlog_entries_max",
+            "watchpost_backlog_entries_allowed",
             "gauge",
-            "Such entries at which senders are pushed back.",
-            backlog.entries_max(),
+            "Such entries at which senders are pushed back, as fast as they are decided on now.",
+            backlog.allowed(),
         );
     }
 

@@ -11,8 +11,8 @@ use ingest::{KnownSource, SourceTokens};
 use ledger::Ledger;
 use model::Scope;
 
-/// How soon a revoked token stops working.
-const FOLLOW_EVERY: Duration = Duration::from_secs(1);
+/// How soon a new token works, and a revoked one no more, on a post that decides all the time.
+const FOLLOW_EVERY: Duration = Duration::from_millis(100);
 
 /// The sources by the digest of their token.
 #[derive(Debug)]
