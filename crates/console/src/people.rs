@@ -28,10 +28,15 @@ impl People {
         self.names.get(&id).cloned().unwrap_or_else(|| id.to_string())
     }
 
-    /// Who acted: a person's displayed name, or the post and its part.
+    /// Who acted: a person's displayed name, with the token of the program that acted for them, or the post and its part.
     pub(crate) fn actor(&self, words: Words, actor: &Actor) -> String {
         match actor {
-            Actor::Person { user, login } => self.names.get(user).cloned().unwrap_or_else(|| login.clone()),
+            Actor::Person { user, login, token } => {
+                let name = self.names.get(user).unwrap_or(login);
+                token
+                    .as_ref()
+                    .map_or_else(|| name.clone(), |token| Words::person_by_program(name, token))
+            }
             Actor::Post { part } => format!("{} ({part})", words.the_post()),
         }
     }

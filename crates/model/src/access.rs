@@ -211,6 +211,9 @@ pub enum Actor {
         user: Id<User>,
         /// Their sign-in name at the time.
         login: String,
+        /// What they call the token with which a program acted for them; none when they acted themselves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<String>,
     },
     /// The post itself.
     Post {
@@ -235,6 +238,7 @@ impl Scope {
             actor: Actor::Person {
                 user: user.id,
                 login: user.login.clone(),
+                token: None,
             },
             role: user.role,
         }
@@ -249,7 +253,11 @@ impl Scope {
             .find(|role| role.is_within(token.role) && role.is_within(user.role))?;
         Some(Self {
             role,
-            ..Self::of_session(user)
+            actor: Actor::Person {
+                user: user.id,
+                login: user.login.clone(),
+                token: Some(token.name.clone()),
+            },
         })
     }
 

@@ -31,7 +31,7 @@ super::messages! {
     session_where: "Từ đâu", "From";
     session_end: "Kết thúc phiên", "End";
     api_tokens_title: "Token API cá nhân", "Personal API tokens";
-    api_tokens_lead: "Chương trình của bạn dùng token để gọi API thay bạn. Mọi việc nó làm được ghi vào sổ trực dưới tên bạn.", "A program of yours calls the API for you with a token. What it does stands in the duty book under your name.";
+    api_tokens_lead: "Chương trình của bạn dùng token để gọi API thay bạn. Mọi việc nó làm được ghi vào sổ trực dưới tên bạn, kèm tên token.", "A program of yours calls the API for you with a token. What it does stands in the duty book under your name, with the token’s.";
     api_tokens_manage: "Xem và tạo token", "See and make tokens";
     api_tokens_empty: "Bạn chưa có token nào.", "You have no token.";
     api_tokens_example: "Cách gọi API", "How to call the API";

@@ -36,6 +36,11 @@ impl Words {
         }
     }
 
+    /// Who acted, when a program with a token of theirs did; both languages write it alike.
+    pub(crate) fn person_by_program(person: &str, token: &str) -> String {
+        format!("{person} (token “{token}”)")
+    }
+
     /// A count of alerts.
     pub(crate) fn alerts(self, count: u64) -> String {
         self.counted(count, "cảnh báo", ["alert", "alerts"])

@@ -57,6 +57,9 @@ async fn a_program_works_under_its_owners_name_until_the_token_is_revoked() {
     assert_eq!(worked.status(), StatusCode::OK, "a program has no origin to show");
     let used = actions(&post);
     assert_eq!(used[..2], ["api_token.use", "api_token.create"], "noted once");
+    let auditor = Client::of(&post, Role::Auditor);
+    let book = page(auditor.get("/duty-book").await).await;
+    assert!(book.contains("(token “nightly export”)"), "who used it, and with what");
 
     let listed = page(client.get("/account/tokens").await).await;
     assert!(listed.contains("nightly export") && !listed.contains(&token));

@@ -211,6 +211,7 @@ impl Post {
             by: Actor::Person {
                 user: minh.id,
                 login: minh.login.clone(),
+                token: None,
             },
             disposition: model::Disposition::Benign,
             reason: reason.to_owned(),
@@ -250,6 +251,7 @@ impl Post {
         let actor = Actor::Person {
             user: user.id,
             login: user.login.clone(),
+            token: None,
         };
         let decision = Decision {
             at,

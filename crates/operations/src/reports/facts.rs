@@ -344,7 +344,7 @@ fn evidence_row(detection: &Detection) -> EvidenceRow {
 /// How an actor is called.
 pub(super) fn called(actor: &Actor, view: &View<'_>) -> String {
     match actor {
-        Actor::Person { user, login } => view.names.get(user).unwrap_or(login).clone(),
+        Actor::Person { user, login, token: _ } => view.names.get(user).unwrap_or(login).clone(),
         Actor::Post { part } => format!("watchpost/{part}"),
     }
 }
