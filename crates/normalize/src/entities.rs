@@ -159,6 +159,7 @@ const NAMES: &[(EntityColumn, &[&str])] = &[
             "fileinfo.filename",
             "RelativeTargetName",
             "filename",
+            "Filename",
             "Path",
         ],
     ),

@@ -18,11 +18,6 @@ pub(super) const SOURCE: Source = Source {
         "gdm-password",
         "lightdm",
         "dovecot",
-        "clamd",
-        "clamav",
-        "clamscan",
-        "freshclam",
-        "clamav-daemon",
         "vsftpd",
         "guacd",
         "guacamole",
@@ -35,7 +30,6 @@ pub(super) const SOURCE: Source = Source {
 
 logsources! {
     static AUTH = ("", "linux", "auth"), ("", "linux", "syslog");
-    static CLAMAV = ("", "linux", "clamav"), ("", "linux", "syslog");
     static GUACAMOLE = ("", "linux", "guacamole"), ("", "linux", "syslog");
     static KERNEL = ("", "linux", "kernel"), ("", "linux", "syslog");
     static SYSTEMD = ("", "linux", "systemd"), ("", "linux", "syslog");
@@ -63,7 +57,6 @@ fn logsources_of(program: &str) -> LogSourceSet {
     match program {
         "kernel" => KERNEL.clone(),
         "systemd" | "init" => SYSTEMD.clone(),
-        "clamd" | "clamav" | "clamscan" | "freshclam" | "clamav-daemon" => CLAMAV.clone(),
         "vsftpd" => VSFTPD.clone(),
         "guacd" | "guacamole" => GUACAMOLE.clone(),
         _ => AUTH.clone(),

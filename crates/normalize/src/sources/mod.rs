@@ -12,6 +12,7 @@ mod apache;
 mod auditd;
 mod cef;
 mod cisco;
+mod clamav;
 mod cloudtrail;
 mod cron;
 mod daemons;
@@ -51,6 +52,7 @@ pub(crate) static SOURCES: &[Source] = &[
     cisco::SOURCE,
     fortigate::SOURCE,
     nameserver::SOURCE,
+    clamav::SOURCE,
     daemons::SOURCE,
     access_log::SOURCE,
     nginx::SOURCE,
