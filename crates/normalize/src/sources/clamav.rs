@@ -39,12 +39,14 @@ fn read(line: &Line<'_>, draft: &mut Draft) -> Reading {
     let message = match stamped(line.text) {
         Some((stamp, message)) => {
             stamp.settle(draft);
-            draft.push_text("message", message);
             message
         }
         None if line.program.is_some() || recognise(line) => line.text,
         None => return Reading::NotMine,
     };
+    if line.program.is_none() {
+        draft.push_text("message", message);
+    }
     draft.logsources = CLAMAV.clone();
     if let Some(found) = found(message) {
         draft.logsources = FOUND.clone();
