@@ -12,7 +12,9 @@ use sigma::matcher::{LogSourceSet, Matcher};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let Some((rules, events)) = text.split_once("\n===\n") else { return };
+    let Some((rules, events)) = text.split_once("\n===\n") else {
+        return;
+    };
     let mut builder = Engine::builder();
     for document in document::parse("fuzz.yml", rules).documents {
         if let RuleDocument::Rule(rule) = document {

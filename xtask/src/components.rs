@@ -79,6 +79,15 @@ const COMPONENTS: &[Component] = &[
         },
     },
     Component {
+        name: "rsyslog-relp",
+        purpose: "rsyslog's module that sends RELP",
+        how: How::Unpacked {
+            program: "usr/lib/x86_64-linux-gnu/rsyslog/omrelp.so",
+            packages: &["rsyslog-relp"],
+            libraries: &["librelp0"],
+        },
+    },
+    Component {
         name: "syslog-ng",
         purpose: "sends syslog and `_bulk` as servers do",
         how: How::Unpacked {

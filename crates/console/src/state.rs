@@ -95,12 +95,14 @@ pub struct Intake {
     pub syslog_tcp: Option<Door>,
     /// RFC 5425.
     pub syslog_tls: Option<Door>,
+    /// The reliable event logging protocol of rsyslog.
+    pub relp: Option<Door>,
 }
 
 impl Intake {
     /// The listeners of syslog.
     pub(crate) fn syslog(&self) -> impl Iterator<Item = &Door> {
-        [&self.syslog_tls, &self.syslog_tcp, &self.syslog_udp]
+        [&self.relp, &self.syslog_tls, &self.syslog_tcp, &self.syslog_udp]
             .into_iter()
             .flatten()
     }

@@ -12,7 +12,7 @@ pub struct IngestConfig {
     /// Most records that may be received and wait for a decision; fewer where that many would wait longer than 0.4 s. Beyond it HTTP senders are answered 429, and TCP senders, files
     /// and the systemd journal are not read further; datagrams are kept all the same.
     pub backlog_entries_max: u64,
-    /// Syslog over UDP, TCP and TLS.
+    /// Syslog over UDP, TCP and TLS, and RELP.
     pub syslog: SyslogConfig,
     /// The HTTP intake: Elasticsearch `_bulk`, OTLP, NDJSON, EVTX.
     pub http: HttpConfig,
@@ -34,11 +34,13 @@ pub struct SyslogConfig {
     pub allow_plaintext: bool,
     /// Syslog over TLS (RFC 5425); listens only when it is configured.
     pub tls: Option<SyslogTlsConfig>,
+    /// RELP, with which rsyslog sends again what was not acknowledged; listens only when it is configured.
+    pub relp: Option<RelpConfig>,
     /// Names and formats of senders by their address.
     pub senders: BTreeMap<IpAddr, SyslogSender>,
     /// Longest message in bytes; the beginning of a longer one is kept as a rejection.
     pub message_bytes_max: usize,
-    /// Most open connections, TCP and TLS together.
+    /// Most open connections, TCP, TLS and RELP together.
     pub connections_max: usize,
     /// Most open connections from one address.
     pub connections_per_peer_max: usize,
@@ -82,6 +84,17 @@ impl SyslogTlsConfig {
             client_authorities: self.client_authorities.clone(),
         }
     }
+}
+
+/// The `[ingest.syslog.relp]` section.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelpConfig {
+    /// Where connections are accepted; rsyslog's examples have port 2514.
+    pub listen: SocketAddr,
+    /// Certificate chain and key; with it only TLS is spoken there (rsyslog's `tls="on"`).
+    #[serde(default)]
+    pub tls: Option<TlsIdentity>,
 }
 
 /// What a server proves itself with, and whom it wants to see proof from.
@@ -207,6 +220,7 @@ impl Default for SyslogConfig {
             tcp: Listen::At(SocketAddr::from(([127, 0, 0, 1], 5514))),
             allow_plaintext: false,
             tls: None,
+            relp: None,
             senders: BTreeMap::new(),
             message_bytes_max: 64 * 1024,
             connections_max: 1024,
@@ -368,6 +382,13 @@ impl IngestConfig {
             ("ingest.syslog", self.syslog.tcp, syslog),
             ("ingest.http", self.http.listen, http),
         ];
+        if let Some(relp) = &self.syslog.relp {
+            let protection = Protection {
+                tls: relp.tls.is_some(),
+                ..syslog
+            };
+            check_binding("ingest.syslog.relp", relp.listen, protection)?;
+        }
         for (section, listen, protection) in all {
             if let Listen::At(address) = listen {
                 check_binding(section, address, protection)?;

@@ -59,6 +59,7 @@ pub fn listener_name(transport: Transport) -> &'static str {
         Transport::SyslogUdp => "syslog_udp",
         Transport::SyslogTcp => "syslog_tcp",
         Transport::SyslogTls => "syslog_tls",
+        Transport::Relp => "relp",
         Transport::Bulk => "bulk",
         Transport::Otlp => "otlp",
         Transport::Ndjson => "ndjson",

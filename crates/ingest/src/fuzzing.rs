@@ -6,6 +6,7 @@ use crate::{
     bulk::{self, BulkLimits, Content},
     framing::frames,
     otlp::{OtlpLimits, read_json, read_protobuf},
+    relp::requests,
 };
 
 /// Longest message while fuzzing: short, so that the limit is met often.
@@ -22,6 +23,20 @@ pub fn syslog_framing(bytes: &[u8]) {
     let whole = frames([stream], MESSAGE_BYTES_MAX);
     let cut = frames(stream.chunks(usize::from(*pieces).max(1)), MESSAGE_BYTES_MAX);
     assert_eq!(whole, cut, "the same bytes give the same frames");
+}
+
+/// A stream of RELP; the first byte says into how many pieces it is cut, which must not change its requests.
+///
+/// # Panics
+/// When it does.
+pub fn relp(bytes: &[u8]) {
+    let Some((pieces, stream)) = bytes.split_first() else {
+        return;
+    };
+    let (whole, wrong) = requests([stream], MESSAGE_BYTES_MAX);
+    let (cut, wrong_cut) = requests(stream.chunks(usize::from(*pieces).max(1)), MESSAGE_BYTES_MAX);
+    assert_eq!(whole, cut, "the same bytes give the same requests");
+    assert_eq!(wrong.is_some(), wrong_cut.is_some());
 }
 
 /// A `_bulk` body.

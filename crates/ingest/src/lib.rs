@@ -1,4 +1,4 @@
-//! Everything that hears: syslog over UDP, TCP and TLS, the HTTP intake (Elasticsearch `_bulk`, OTLP, NDJSON, EVTX), followed
+//! Everything that hears: syslog over UDP, TCP and TLS, RELP, the HTTP intake (Elasticsearch `_bulk`, OTLP, NDJSON, EVTX), followed
 //! files and the systemd journal. A record is acknowledged only when the journal holds it, and its content is not understood here.
 
 mod backlog;
@@ -15,6 +15,7 @@ mod json;
 mod listeners;
 mod otlp;
 mod receiving;
+mod relp;
 mod sources;
 mod start;
 mod stop;
@@ -24,8 +25,8 @@ mod tls;
 
 pub use backlog::Backlog;
 pub use config::{
-    Anonymous, FilesConfig, HttpConfig, IngestConfig, JournaldConfig, Listen, Protection, StartAt, SyslogConfig,
-    SyslogSender, SyslogTlsConfig, TlsIdentity, UnsafeBinding, check_binding,
+    Anonymous, FilesConfig, HttpConfig, IngestConfig, JournaldConfig, Listen, Protection, RelpConfig, StartAt,
+    SyslogConfig, SyslogSender, SyslogTlsConfig, TlsIdentity, UnsafeBinding, check_binding,
 };
 pub use counters::{Counters, CountersSnapshot, ListenerCounts, RecordCounts, listener_name};
 pub use follow::{ColumnHeader, NewHeader, NoHeader};

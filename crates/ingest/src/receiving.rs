@@ -155,6 +155,7 @@ fn waits_for_room(transport: Transport) -> bool {
         Transport::SyslogUdp => false,
         Transport::SyslogTcp
         | Transport::SyslogTls
+        | Transport::Relp
         | Transport::Bulk
         | Transport::Otlp
         | Transport::Ndjson

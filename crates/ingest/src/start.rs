@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     FilesConfig, IngestConfig, IntakeState, JournaldConfig, Listen, Receiving, Stop, TlsError, UnsafeBinding,
     listeners::{
-        file, http, journald,
+        file, http, journald, relp,
         syslog_tcp::{self, SyslogSenders, SyslogStreams},
         syslog_udp,
     },
@@ -62,6 +62,8 @@ pub struct Addresses {
     pub syslog_tcp: Option<SocketAddr>,
     /// Syslog over TLS.
     pub syslog_tls: Option<SocketAddr>,
+    /// RELP.
+    pub relp: Option<SocketAddr>,
     /// The HTTP intake.
     pub http: Option<SocketAddr>,
 }
@@ -105,8 +107,17 @@ pub async fn start(
         folder,
     };
     let files = begin.open_files(config)?;
-    let Bound { udp, tcp, tls, http } = bound;
-    begin.start_syslog(config, (udp, tcp, tls), &mut running.listeners);
+    let Bound {
+        udp,
+        tcp,
+        tls,
+        relp,
+        http,
+    } = bound;
+    let streams = SyslogStreams::new(Arc::clone(&begin.receiving), &config.syslog, begin.stop.clone());
+    begin.start_datagrams(config, udp, &mut running.listeners);
+    begin.start_streams(&streams, (tcp, tls), &mut running.listeners);
+    begin.start_relp(streams, relp, &mut running.listeners);
     begin.start_http(config, http, &mut running.listeners);
     begin.start_files(files, &mut running.listeners);
     begin.start_journald(&config.journald, &mut running.listeners);
@@ -118,6 +129,7 @@ struct Bound {
     udp: Option<Arc<UdpSocket>>,
     tcp: Option<Arc<TcpListener>>,
     tls: Option<(Arc<TcpListener>, TlsAcceptor)>,
+    relp: Option<(Arc<TcpListener>, Option<TlsAcceptor>)>,
     http: Option<(Arc<TcpListener>, Option<TlsAcceptor>)>,
 }
 
@@ -137,6 +149,13 @@ impl Bound {
                 Some((bind_tcp("syslog over TLS", tls.listen).await?, acceptor))
             }
         };
+        let relp = match &config.syslog.relp {
+            None => None,
+            Some(relp) => {
+                let acceptor = relp.tls.as_ref().map(acceptor).transpose()?;
+                Some((bind_tcp("RELP", relp.listen).await?, acceptor))
+            }
+        };
         let http = match config.http.listen {
             Listen::Off => None,
             Listen::At(address) => {
@@ -148,7 +167,13 @@ impl Bound {
             Listen::Off => None,
             Listen::At(address) => Some(bind_tcp("syslog over TCP", address).await?),
         };
-        Ok(Self { udp, tcp, tls, http })
+        Ok(Self {
+            udp,
+            tcp,
+            tls,
+            relp,
+            http,
+        })
     }
 
     fn addresses(&self) -> Addresses {
@@ -157,6 +182,7 @@ impl Bound {
             syslog_udp: self.udp.as_ref().and_then(|socket| socket.local_addr().ok()),
             syslog_tcp: self.tcp.as_ref().and_then(local),
             syslog_tls: self.tls.as_ref().and_then(|(listener, _)| local(listener)),
+            relp: self.relp.as_ref().and_then(|(listener, _)| local(listener)),
             http: self.http.as_ref().and_then(|(listener, _)| local(listener)),
         }
     }
@@ -171,11 +197,7 @@ fn bind_error(what: &'static str, address: SocketAddr, error: io::Error) -> Star
     StartError::Bind { what, address, error }
 }
 
-type SyslogSockets = (
-    Option<Arc<UdpSocket>>,
-    Option<Arc<TcpListener>>,
-    Option<(Arc<TcpListener>, TlsAcceptor)>,
-);
+type StreamSockets = (Option<Arc<TcpListener>>, Option<(Arc<TcpListener>, TlsAcceptor)>);
 
 struct Begin<'a> {
     receiving: Arc<Receiving>,
@@ -184,20 +206,21 @@ struct Begin<'a> {
 }
 
 impl Begin<'_> {
-    fn start_syslog(&self, config: &IngestConfig, (udp, tcp, tls): SyslogSockets, listeners: &mut JoinSet<()>) {
-        let streams = SyslogStreams::new(Arc::clone(&self.receiving), &config.syslog, self.stop.clone());
-        if let Some(socket) = udp {
-            let (receiving, senders) = (Arc::clone(&self.receiving), SyslogSenders::new(&config.syslog));
-            let stop = self.stop.clone();
-            supervise(listeners, "syslog over UDP", self.stop.clone(), move || {
-                syslog_udp::run(
-                    Arc::clone(&socket),
-                    Arc::clone(&receiving),
-                    senders.clone(),
-                    stop.clone(),
-                )
-            });
-        }
+    fn start_datagrams(&self, config: &IngestConfig, udp: Option<Arc<UdpSocket>>, listeners: &mut JoinSet<()>) {
+        let Some(socket) = udp else { return };
+        let (receiving, senders) = (Arc::clone(&self.receiving), SyslogSenders::new(&config.syslog));
+        let stop = self.stop.clone();
+        supervise(listeners, "syslog over UDP", self.stop.clone(), move || {
+            syslog_udp::run(
+                Arc::clone(&socket),
+                Arc::clone(&receiving),
+                senders.clone(),
+                stop.clone(),
+            )
+        });
+    }
+
+    fn start_streams(&self, streams: &SyslogStreams, (tcp, tls): StreamSockets, listeners: &mut JoinSet<()>) {
         if let Some(listener) = tcp {
             let streams = streams.clone();
             supervise(listeners, "syslog over TCP", self.stop.clone(), move || {
@@ -205,10 +228,23 @@ impl Begin<'_> {
             });
         }
         if let Some((listener, acceptor)) = tls {
+            let streams = streams.clone();
             supervise(listeners, "syslog over TLS", self.stop.clone(), move || {
                 syslog_tcp::run(Arc::clone(&listener), streams.clone(), Some(acceptor.clone()))
             });
         }
+    }
+
+    fn start_relp(
+        &self,
+        streams: SyslogStreams,
+        socket: Option<(Arc<TcpListener>, Option<TlsAcceptor>)>,
+        listeners: &mut JoinSet<()>,
+    ) {
+        let Some((listener, acceptor)) = socket else { return };
+        supervise(listeners, "RELP", self.stop.clone(), move || {
+            relp::run(Arc::clone(&listener), streams.clone(), acceptor.clone())
+        });
     }
 
     fn start_http(

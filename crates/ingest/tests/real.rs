@@ -87,7 +87,7 @@ async fn real_logger_over_udp_and_tcp() {
 const RSYSLOG: &str = r#"
 global(workDirectory="@FOLDER@")
 module(load="imfile")
-module(load="omelasticsearch")
+@MODULE@
 input(type="imfile" File="@FOLDER@/in" Tag="app:" startmsg.regex="" readMode="0" ruleset="out")
 template(name="document" type="list" option.jsonf="on") {
     property(outname="@timestamp" name="timereported" dateFormat="rfc3339" format="jsonf")
@@ -96,12 +96,22 @@ template(name="document" type="list" option.jsonf="on") {
 ruleset(name="out") { @ACTION@ }
 "#;
 
+/// What loads the output module of an action; `omfwd` is part of rsyslogd.
+fn module_of(action: &str) -> String {
+    let name = action.split('"').nth(1).unwrap();
+    if name == "omfwd" {
+        return String::new();
+    }
+    format!(r#"module(load="{name}")"#)
+}
+
 /// Feeds `count` lines to rsyslog's file input and lets it send them by `action`.
 fn run_rsyslog(post: &Post, action: &str, count: u32) -> Option<Daemon> {
     let (program, modules, libraries) = rsyslog()?;
     let folder = post.folder().to_string_lossy().into_owned();
     let config = RSYSLOG
         .replace("@ACTION@", action)
+        .replace("@MODULE@", &module_of(action))
         .replace("@FOLDER@", &folder)
         .replace(" startmsg.regex=\"\"", "");
     fs::write(post.folder().join("rsyslog.conf"), config).unwrap();
@@ -136,6 +146,30 @@ async fn real_rsyslog_over_tcp_in_both_framings() {
         };
         assert_all_once(&post.entries(2000).await, 2000);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_rsyslog_over_relp_through_a_full_journal() {
+    let post = Post::start().await;
+    let listens_on = post.relp();
+    let action = format!(
+        r#"action(type="omrelp" target="127.0.0.1" port="{listens_on}" template="RSYSLOG_SyslogProtocol23Format"
+            action.resumeRetryCount="-1" action.resumeInterval="1")"#
+    );
+    let module = rsyslog().map(|(_, modules, _)| Path::new(&modules).join("omrelp.so"));
+    if !module.is_some_and(|module| module.is_file()) {
+        return absent("rsyslog-relp");
+    }
+    post.set_full(true);
+    let Some(_daemon) = run_rsyslog(&post, &action, 2000) else {
+        return absent("rsyslog");
+    };
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(post.entries_now().len(), 0, "nothing is kept, and nothing acknowledged");
+    post.set_full(false);
+    let entries = post.entries(2000).await;
+    assert_all_once(&entries, 2000);
+    assert!(matches!(&entries[0], JournalEntry::Record(record) if record.transport == Transport::Relp));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ const FLAG_EXERCISE: u8 = 1;
 const FLAG_NAMED: u8 = 2;
 
 /// The numbers under which transports are stored; a number never changes its meaning.
-const TRANSPORTS: [Transport; 10] = [
+const TRANSPORTS: [Transport; 11] = [
     Transport::SyslogUdp,
     Transport::SyslogTcp,
     Transport::SyslogTls,
@@ -25,6 +25,7 @@ const TRANSPORTS: [Transport; 10] = [
     Transport::Evtx,
     Transport::Journald,
     Transport::Exercise,
+    Transport::Relp,
 ];
 
 /// The numbers under which reasons are stored; a number never changes its meaning.
@@ -50,6 +51,7 @@ fn transport_number(transport: Transport) -> u8 {
         Transport::Evtx => 7,
         Transport::Journald => 8,
         Transport::Exercise => 9,
+        Transport::Relp => 10,
     }
 }
 

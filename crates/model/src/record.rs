@@ -19,6 +19,8 @@ pub enum Transport {
     SyslogTcp,
     /// Syslog over TLS (RFC 5425).
     SyslogTls,
+    /// RELP, the reliable event logging protocol of rsyslog, with or without TLS.
+    Relp,
     /// An item of an Elasticsearch `_bulk` request.
     Bulk,
     /// A log record of OTLP over HTTP.

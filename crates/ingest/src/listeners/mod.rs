@@ -9,6 +9,7 @@ pub(crate) mod http;
 pub(crate) mod journald;
 pub(crate) mod ndjson;
 pub(crate) mod otlp;
+pub(crate) mod relp;
 pub(crate) mod syslog_tcp;
 pub(crate) mod syslog_udp;
 

@@ -13,7 +13,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::Instant,
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::{
     Receiving, Stop, SyslogConfig,
@@ -25,7 +25,7 @@ use crate::{
 use super::connections::Connections;
 
 /// Bytes asked of a connection at once: few at first, many once it has shown that it sends many.
-const READ_BYTES_MIN: usize = 4 * 1024;
+pub(super) const READ_BYTES_MIN: usize = 4 * 1024;
 const READ_BYTES_MAX: usize = 128 * 1024;
 
 /// Records handed over at once: a read may hold tens of thousands of tiny ones.
@@ -76,8 +76,37 @@ impl SyslogStreams {
         }
     }
 
+    /// A connection inside TLS; one that cannot be made is counted and named.
+    pub(super) async fn shake_hands(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        (transport, tls): (Transport, &TlsAcceptor),
+    ) -> Option<TlsStream<TcpStream>> {
+        let detail = match tokio::time::timeout(self.patience(), tls.accept(stream)).await {
+            Ok(Ok(stream)) => return Some(stream),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the handshake took too long".to_owned(),
+        };
+        self.receiving
+            .counters
+            .listener(transport, |counts| counts.connections_refused += 1);
+        tracing::warn!(%peer, listener = listener_name(transport), detail, "a TLS connection could not be made");
+        None
+    }
+
+    /// Keeps what a sender was not told yet to be kept; false when the end is wished for before that.
+    pub(super) async fn keep(&mut self, transport: Transport, entries: Vec<JournalEntry>) -> bool {
+        let records = entries.len();
+        let kept = self.receiving.keep_patiently(transport, entries, &mut self.stop).await;
+        if let Err(refused) = &kept {
+            tracing::error!(records, %refused, "messages were received but could not be kept before the end");
+        }
+        kept.is_ok()
+    }
+
     /// How long a message, or a TLS handshake, may take.
-    fn patience(&self) -> Duration {
+    pub(super) fn patience(&self) -> Duration {
         Duration::from_secs(self.senders.config.message_seconds_max)
     }
 }
@@ -109,21 +138,11 @@ pub(crate) async fn run(listener: Arc<TcpListener>, streams: SyslogStreams, tls:
 }
 
 async fn encrypted(stream: TcpStream, peer: SocketAddr, tls: &TlsAcceptor, streams: SyslogStreams) {
-    let detail = match tokio::time::timeout(streams.patience(), tls.accept(stream)).await {
-        Ok(Ok(mut stream)) => {
-            serve(&mut stream, peer.ip(), Transport::SyslogTls, streams).await;
-            // RFC 5425, clause 4.4: close_notify. A peer that is gone does not hear it.
-            let _ = stream.shutdown().await;
-            return;
-        }
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "the handshake took too long".to_owned(),
-    };
-    streams
-        .receiving
-        .counters
-        .listener(Transport::SyslogTls, |counts| counts.connections_refused += 1);
-    tracing::warn!(%peer, detail, "a TLS connection could not be made");
+    if let Some(mut stream) = streams.shake_hands(stream, peer, (Transport::SyslogTls, tls)).await {
+        serve(&mut stream, peer.ip(), Transport::SyslogTls, streams).await;
+        // RFC 5425, clause 4.4: close_notify. A peer that is gone does not hear it.
+        let _ = stream.shutdown().await;
+    }
 }
 
 /// How a stream ended.
@@ -171,7 +190,7 @@ async fn serve(mut stream: impl AsyncRead + Unpin, peer: IpAddr, transport: Tran
                 break;
             }
             finished = true;
-            if !keep(entries, transport, &mut streams).await {
+            if !streams.keep(transport, entries).await {
                 return;
             }
         }
@@ -183,7 +202,7 @@ async fn serve(mut stream: impl AsyncRead + Unpin, peer: IpAddr, transport: Tran
     };
     if let Some(frame) = framer.finish(ending == Ending::InOrder) {
         let last = entry(&sender, streams.receiving.now(), frame);
-        keep(vec![last], transport, &mut streams).await;
+        streams.keep(transport, vec![last]).await;
     }
 }
 
@@ -196,19 +215,7 @@ fn batch(framer: &mut Framer, sender: &Sender, receiving: &Receiving) -> Vec<Jou
         .collect()
 }
 
-async fn keep(entries: Vec<JournalEntry>, transport: Transport, streams: &mut SyslogStreams) -> bool {
-    let records = entries.len();
-    let kept = streams
-        .receiving
-        .keep_patiently(transport, entries, &mut streams.stop)
-        .await;
-    if let Err(refused) = &kept {
-        tracing::error!(records, %refused, "messages were received but could not be kept before the end");
-    }
-    kept.is_ok()
-}
-
-fn entry(sender: &Sender, now: model::Timestamp, frame: Frame) -> JournalEntry {
+pub(super) fn entry(sender: &Sender, now: model::Timestamp, frame: Frame) -> JournalEntry {
     match frame {
         Frame::Message(bytes) => sender.record(now, bytes),
         Frame::Refused(refusal) => sender.rejection(now, refusal),

@@ -22,6 +22,11 @@ fn the_corpus_of_syslog_framing() {
 }
 
 #[test]
+fn the_corpus_of_relp() {
+    replay("ingest_relp", fuzzing::relp);
+}
+
+#[test]
 fn the_corpus_of_bulk() {
     replay("ingest_bulk", fuzzing::bulk);
 }

@@ -8,6 +8,7 @@ mod http;
 pub(crate) mod inbox;
 mod journald;
 mod otlp;
+mod relp;
 mod syslog;
 mod tls;
 

@@ -12,8 +12,8 @@ use std::{
 };
 
 use ingest::{
-    Backlog, Counters, Inbox, InboxFuture, IngestConfig, Listen, NoHeader, NoTokens, Receiving, Refused, Running,
-    SourceNames, StartAt, Stopper, SyslogTlsConfig, start,
+    Backlog, Counters, Inbox, InboxFuture, IngestConfig, Listen, NoHeader, NoTokens, Receiving, Refused, RelpConfig,
+    Running, SourceNames, StartAt, Stopper, SyslogTlsConfig, start,
 };
 use journal::Journal;
 use model::{JournalEntry, Seq, Timestamp};
@@ -149,6 +149,10 @@ impl Post {
         self.running.addresses.syslog_tls.unwrap().port()
     }
 
+    pub(crate) fn relp(&self) -> u16 {
+        self.running.addresses.relp.unwrap().port()
+    }
+
     pub(crate) fn http(&self) -> u16 {
         self.running.addresses.http.unwrap().port()
     }
@@ -185,6 +189,10 @@ fn quiet_config() -> IngestConfig {
     config.syslog.udp = any_port;
     config.syslog.tcp = any_port;
     config.http.listen = any_port;
+    config.syslog.relp = Some(RelpConfig {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        tls: None,
+    });
     config.files.enabled = false;
     config.journald.enabled = false;
     config

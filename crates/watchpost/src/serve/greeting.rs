@@ -57,6 +57,7 @@ pub(super) fn greet(
         ("syslog", intake.syslog_udp.map(|at| format!("udp {at}"))),
         ("syslog", intake.syslog_tcp.map(|at| format!("tcp {at}"))),
         ("syslog", intake.syslog_tls.map(|at| format!("tls {at}"))),
+        ("syslog", intake.relp.map(|at| format!("relp {at}"))),
         (
             "intake",
             intake.http.map(|at| format!("http {at}  (_bulk, OTLP, NDJSON, EVTX)")),

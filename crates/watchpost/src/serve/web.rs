@@ -29,6 +29,15 @@ pub(super) fn intake(configuration: &Configuration, addresses: Addresses) -> Int
         syslog_udp: door(addresses.syslog_udp, false),
         syslog_tcp: door(addresses.syslog_tcp, false),
         syslog_tls: door(addresses.syslog_tls, true),
+        relp: door(
+            addresses.relp,
+            configuration
+                .ingest
+                .syslog
+                .relp
+                .as_ref()
+                .is_some_and(|relp| relp.tls.is_some()),
+        ),
     }
 }
 

@@ -68,7 +68,7 @@ const HTTP: [Sender; 7] = [
     },
 ];
 
-/// Senders of syslog: UDP, TCP, TLS.
+/// Senders of syslog: UDP, TCP, RELP, TLS.
 const UDP: Sender = Sender {
     name: "rsyslog-udp",
     title: "rsyslog, UDP (/etc/rsyslog.d/60-watchpost.conf)",
@@ -80,6 +80,12 @@ const TCP: Sender = Sender {
     title: "rsyslog, TCP (/etc/rsyslog.d/60-watchpost.conf)",
     secure: ["", ""],
     text: "*.* action(type=\"omfwd\" target=\"{HOST}\" port=\"{PORT}\" protocol=\"tcp\" TCP_Framing=\"octet-counted\"\n  template=\"RSYSLOG_SyslogProtocol23Format\" action.resumeRetryCount=\"-1\"\n  queue.type=\"LinkedList\" queue.filename=\"watchpost\" queue.saveOnShutdown=\"on\")\n",
+};
+const RELP: Sender = Sender {
+    name: "rsyslog-relp",
+    title: "rsyslog, RELP (/etc/rsyslog.d/60-watchpost.conf)",
+    secure: ["off", "on"],
+    text: "module(load=\"omrelp\")\n*.* action(type=\"omrelp\" target=\"{HOST}\" port=\"{PORT}\" tls=\"{SECURE}\"\n  template=\"RSYSLOG_SyslogProtocol23Format\" action.resumeRetryCount=\"-1\"\n  queue.type=\"LinkedList\" queue.filename=\"watchpost\" queue.saveOnShutdown=\"on\")\n",
 };
 const TLS: [Sender; 2] = [
     Sender {
@@ -121,7 +127,8 @@ pub(crate) fn render(words: Words, intake: &Intake, here: &str, fresh: Option<&F
 }
 
 fn syslog(intake: &Intake) -> impl Iterator<Item = (&Door, &'static [Sender])> {
-    let listeners: [(&Option<Door>, &'static [Sender]); 3] = [
+    let listeners: [(&Option<Door>, &'static [Sender]); 4] = [
+        (&intake.relp, std::slice::from_ref(&RELP)),
         (&intake.syslog_tls, &TLS),
         (&intake.syslog_tcp, std::slice::from_ref(&TCP)),
         (&intake.syslog_udp, std::slice::from_ref(&UDP)),
