@@ -148,6 +148,12 @@ async fn real_rsyslog_over_tcp_in_both_framings() {
     }
 }
 
+fn run_rsyslog_with_relp(post: &Post, action: &str, count: u32) -> Option<Daemon> {
+    let (_, modules, _) = rsyslog()?;
+    Path::new(&modules).join("omrelp.so").is_file().then_some(())?;
+    run_rsyslog(post, action, count)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn real_rsyslog_over_relp_through_a_full_journal() {
     let post = Post::start().await;
@@ -156,13 +162,9 @@ async fn real_rsyslog_over_relp_through_a_full_journal() {
         r#"action(type="omrelp" target="127.0.0.1" port="{listens_on}" template="RSYSLOG_SyslogProtocol23Format"
             action.resumeRetryCount="-1" action.resumeInterval="1")"#
     );
-    let module = rsyslog().map(|(_, modules, _)| Path::new(&modules).join("omrelp.so"));
-    if !module.is_some_and(|module| module.is_file()) {
-        return absent("rsyslog-relp");
-    }
     post.set_full(true);
-    let Some(_daemon) = run_rsyslog(&post, &action, 2000) else {
-        return absent("rsyslog");
+    let Some(_daemon) = run_rsyslog_with_relp(&post, &action, 2000) else {
+        return absent("rsyslog-relp");
     };
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(post.entries_now().len(), 0, "nothing is kept, and nothing acknowledged");
@@ -170,6 +172,25 @@ async fn real_rsyslog_over_relp_through_a_full_journal() {
     let entries = post.entries(2000).await;
     assert_all_once(&entries, 2000);
     assert!(matches!(&entries[0], JournalEntry::Record(record) if record.transport == Transport::Relp));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_rsyslog_over_relp_inside_tls() {
+    if on_path("openssl").is_none() {
+        return absent("openssl");
+    }
+    let post = Post::start_with_tls().await;
+    let listens_on = post.relp();
+    let action = format!(
+        r#"action(type="omrelp" target="127.0.0.1" port="{listens_on}" template="RSYSLOG_SyslogProtocol23Format"
+            tls="on" tls.caCert="@FOLDER@/ca.pem" tls.myCert="@FOLDER@/client.pem" tls.myPrivKey="@FOLDER@/client.key"
+            tls.authMode="name" tls.permittedPeer=["localhost"]
+            action.resumeRetryCount="-1" action.resumeInterval="1")"#
+    );
+    let Some(_daemon) = run_rsyslog_with_relp(&post, &action, 500) else {
+        return absent("rsyslog-relp");
+    };
+    assert_all_once(&post.entries(500).await, 500);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -65,6 +65,10 @@ impl Post {
             key: folder.path().join("server.key"),
             client_authorities: Some(folder.path().join("ca.pem")),
         });
+        config.syslog.relp = Some(RelpConfig {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: config.syslog.tls.as_ref().map(SyslogTlsConfig::identity),
+        });
         Self::start_in(folder, config).await
     }
 

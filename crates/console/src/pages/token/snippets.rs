@@ -84,8 +84,11 @@ const TCP: Sender = Sender {
 const RELP: Sender = Sender {
     name: "rsyslog-relp",
     title: "rsyslog, RELP (/etc/rsyslog.d/60-watchpost.conf)",
-    secure: ["off", "on"],
-    text: "module(load=\"omrelp\")\n*.* action(type=\"omrelp\" target=\"{HOST}\" port=\"{PORT}\" tls=\"{SECURE}\"\n  template=\"RSYSLOG_SyslogProtocol23Format\" action.resumeRetryCount=\"-1\"\n  queue.type=\"LinkedList\" queue.filename=\"watchpost\" queue.saveOnShutdown=\"on\")\n",
+    secure: [
+        "",
+        "\n  tls=\"on\" tls.caCert=\"/etc/ssl/certs/ca-certificates.crt\" tls.authMode=\"name\" tls.permittedPeer=[\"{HOST}\"]",
+    ],
+    text: "module(load=\"omrelp\")\n*.* action(type=\"omrelp\" target=\"{HOST}\" port=\"{PORT}\"{SECURE}\n  template=\"RSYSLOG_SyslogProtocol23Format\" action.resumeRetryCount=\"-1\"\n  queue.type=\"LinkedList\" queue.filename=\"watchpost\" queue.saveOnShutdown=\"on\")\n",
 };
 const TLS: [Sender; 2] = [
     Sender {
@@ -163,10 +166,10 @@ fn filled(sender: &Sender, door: &Door, (here, token): (&str, &str)) -> String {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     sender
         .text
+        .replace("{SECURE}", sender.secure[usize::from(door.tls)])
         .replace("{URL}", &format!("{scheme}://{host}:{}", door.at.port()))
         .replace("{HOST}", bare)
         .replace("{PORT}", &door.at.port().to_string())
-        .replace("{SECURE}", sender.secure[usize::from(door.tls)])
         .replace("{TOKEN}", token)
 }
 
@@ -218,7 +221,9 @@ mod tests {
                 texts[5]
             );
             assert!(texts[2].contains(secure) && !texts[2].contains('['), "{}", texts[2]);
-            for text in texts.iter().chain([&filled(&TCP, &door, ("post.example", "wp_1"))]) {
+            let streams = [&TCP, &RELP].map(|sender| filled(sender, &door, ("post.example", "wp_1")));
+            assert_eq!(streams[1].contains("tls.authMode"), door.tls, "{}", streams[1]);
+            for text in texts.iter().chain(&streams) {
                 for left in ["URL", "HOST", "PORT", "SECURE", "TOKEN", "ADDRESS"] {
                     let mut words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
                     assert!(words.all(|word| word != left), "{left} is left in {text}");
