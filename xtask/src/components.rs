@@ -220,6 +220,14 @@ const COMPONENTS: &[Component] = &[
         },
     },
     Component {
+        name: "icalendar",
+        purpose: "reads calendar feeds back",
+        how: How::Python {
+            module: "icalendar",
+            packages: &["icalendar"],
+        },
+    },
+    Component {
         name: "python-docx",
         purpose: "reads the DOCX of a letter",
         how: How::Python {

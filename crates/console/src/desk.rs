@@ -7,7 +7,9 @@ use ledger::{Applied, Ledger, ReadError};
 use model::{Decision, Kept, Scope, Timestamp};
 use tokio::sync::Semaphore;
 
-use crate::{rates::Rates, secrets, session::LastUses, state::ConsoleState, trouble::Trouble};
+use crate::{
+    on_duty, rates::Rates, rosters::Rosters, secrets, session::LastUses, state::ConsoleState, trouble::Trouble,
+};
 
 /// The shared desk; cheap to clone.
 #[derive(Clone)]
@@ -19,6 +21,8 @@ pub(crate) struct Inner {
     pub(crate) last_uses: LastUses,
     /// How often tokens were used.
     pub(crate) rates: Rates,
+    /// Who was on duty when a page last asked.
+    pub(crate) on_duty: on_duty::Kept,
     /// Free places for browsers that follow along.
     pub(crate) live_places: Arc<Semaphore>,
     /// Free places for password hashing, which takes memory and time.
@@ -36,6 +40,7 @@ impl Desk {
             state,
             last_uses: LastUses::default(),
             rates: Rates::default(),
+            on_duty: on_duty::Kept::default(),
             live_places: Arc::new(Semaphore::new(Self::LIVE_MAX)),
             hashing_places: Semaphore::new(Self::HASHING_MAX),
         }))
@@ -60,6 +65,12 @@ impl Desk {
         self.read(move |ledger| ledger.kept(&scope, &key))
             .await?
             .ok_or(Trouble::NotFound)
+    }
+
+    /// The rosters as they are now.
+    pub(crate) async fn rosters(&self, scope: &Scope) -> Result<Rosters, Trouble> {
+        let (scope, now) = (scope.clone(), self.now());
+        self.read(move |ledger| Rosters::read(ledger, &scope, now)).await
     }
 
     /// Commits a decision.

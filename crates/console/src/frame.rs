@@ -6,7 +6,7 @@ use maud::{DOCTYPE, Markup, html};
 use model::{Permission, RuleIdentity, User};
 
 use crate::rules::RuleCatalog;
-use crate::{assets, marks::Mark, moments::Moments, words::Words};
+use crate::{assets, marks::Mark, moments::Moments, on_duty::OnDuty, text::visible, words::Words};
 
 /// What a page needs to know about who looks at it, and when.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub(crate) struct View {
     pub(crate) waiting: u64,
     /// What was just done, to be told once.
     pub(crate) toast: Option<Toast>,
+    /// Who is on duty now, for the head of the page.
+    pub(crate) on_duty: Arc<Vec<OnDuty>>,
 }
 
 impl View {
@@ -57,6 +59,7 @@ pub(crate) enum Place {
     Queue,
     Incidents,
     Watches,
+    Duty,
     Silences,
     Sources,
     Rules,
@@ -66,9 +69,10 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    const ALL: [Place; 8] = [
+    const ALL: [Place; 9] = [
         Self::Queue,
         Self::Incidents,
+        Self::Duty,
         Self::Watches,
         Self::Silences,
         Self::Sources,
@@ -87,6 +91,7 @@ impl Place {
                 Permission::ReadAlerts,
             ),
             Self::Watches => ("/watches", words.nav_watches(), Mark::Watch, Permission::ReadWatches),
+            Self::Duty => ("/duty", words.nav_duty(), Mark::Duty, Permission::ReadDuty),
             Self::Silences => (
                 "/silences",
                 words.nav_silences(),
@@ -114,12 +119,27 @@ pub(crate) fn page(view: &View, here: Place, title: &str, content: &Markup) -> M
         a.skip href="#content" { (words.skip_to_content()) }
         div.frame {
             (rail(view, here))
-            main #content tabindex="-1" { (content) }
+            main #content tabindex="-1" { (on_duty(view)) (content) }
         }
         @if let Some(toast) = &view.toast { (shown_toast(view, toast)) }
         (keys_dialog(words))
     };
     document(view, title, "", &body)
+}
+
+/// Who is on duty, above every page: whoever looks for a person finds one at once.
+fn on_duty(view: &View) -> Markup {
+    let words = view.words;
+    html! { @if !view.on_duty.is_empty() {
+        aside.on-duty data-live="on-duty" aria-label=(words.duty_strip()) {
+            a href="/duty" { (Mark::Duty.draw()) (words.duty_strip()) }
+            @for line in view.on_duty.iter() { span class=[line.people.is_empty().then_some("is-gap")] {
+                small { (visible(&line.position)) } " "
+                @if line.people.is_empty() { strong { (words.duty_nobody()) } } @else { strong { (visible(&line.people.join(", "))) } }
+                @if let Some(until) = line.until { " " small { (words.duty_until()) " " (view.moments.minute(until)) } }
+            } }
+        }
+    } }
 }
 
 /// A page without the frame: signing in, setting up, an error before either.

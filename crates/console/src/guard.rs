@@ -1,6 +1,6 @@
 //! The guard of every route: who asks, whether they may, whether their own browser page asked, and how trouble is told.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts, Request, State},
@@ -16,6 +16,7 @@ use crate::{
     desk::Desk,
     frame::View,
     moments::Moments,
+    on_duty,
     session::{self, SignedIn, cookie},
     trouble::Trouble,
     words::Words,
@@ -71,12 +72,18 @@ pub(crate) async fn guard(State((desk, access)): State<(Desk, Access)>, mut requ
         Ok(signed_in) => (signed_in, None),
         Err(found) => (None, Some(found)),
     };
-    let view = view(
+    let mut view = view(
         &desk,
         request.headers(),
         &uri,
         signed_in.as_ref().map(|signed_in| &signed_in.user),
     );
+    if signed_in.is_some() && method == Method::GET && !api {
+        match on_duty::now(&desk).await {
+            Ok(lines) => view.on_duty = lines,
+            Err(found) => trouble = Some(found),
+        }
+    }
     if trouble.is_none() && by_session && unsafe_method(&method) && !same_origin(request.headers()) {
         trouble = Some(Trouble::CrossSite);
     }
@@ -172,6 +179,7 @@ fn view(desk: &Desk, headers: &HeaderMap, uri: &Uri, user: Option<&User>) -> Vie
         revision: *desk.state.ledger.subscribe().borrow(),
         waiting: 0,
         toast: None,
+        on_duty: Arc::default(),
     }
 }
 

@@ -8,11 +8,11 @@ use jiff::tz::TimeZone;
 use ledger::{Ledger, NounFilter, Page, PageAt, ReadError};
 use model::{
     Alert, AlertLink, Deadline, Decision, Entropy, Evidence, Id, Incident, IncidentCounter, IncidentNote, IncidentTask,
-    Kept, Observable, Outcome, Rejected, Scope, Service, ServiceLook, TimelineEntry, Timestamp,
+    Kept, Observable, Outcome, Rejected, Scope, Service, ServiceLook, TaskState, TimelineEntry, Timestamp,
 };
 use operations::{
     Step, deadlines,
-    incidents::{self, Advance, Chosen, Draft, Links, Numbering, Opened, Pair},
+    incidents::{self, Advance, Chosen, Draft, Links, NextStep, Numbering, Opened, Pair, next_step},
     recovery::{self, Look, Standing},
 };
 
@@ -132,6 +132,30 @@ pub(crate) fn open_incidents(ledger: &Ledger, scope: &Scope) -> Result<Vec<Incid
         ..NounFilter::default()
     };
     ledger.all_kept(scope, &filter)
+}
+
+/// What an incident needs next, as its page says it.
+pub(crate) fn next_of(
+    ledger: &Ledger,
+    scope: &Scope,
+    incident: &Incident,
+    now: Timestamp,
+) -> Result<Option<NextStep>, ReadError> {
+    let tasks: Vec<IncidentTask> = ledger.all_kept(scope, &NounFilter::of_parent(&incident.key()))?;
+    let services = restoring(ledger, scope, (&incident.services, false), now)?.services;
+    Ok(next_step(incident, open_tasks(&tasks), services_down(&services)))
+}
+
+/// The tasks that are open, without lessons.
+pub(crate) fn open_tasks(tasks: &[IncidentTask]) -> usize {
+    let is_open = |task: &&IncidentTask| task.state == TaskState::Open && !task.lesson;
+    tasks.iter().filter(is_open).count()
+}
+
+/// The services that do not work.
+pub(crate) fn services_down(services: &[(Service, Standing)]) -> usize {
+    let is_down = |standing: &Standing| matches!(standing, Standing::Cause { .. } | Standing::Follows { .. });
+    services.iter().filter(|(_, standing)| is_down(standing)).count()
 }
 
 /// How the services of an incident stand, in the order in which they are restored, with what they need.

@@ -10,6 +10,7 @@ use crate::words::Words;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mark {
     Queue,
+    Duty,
     Silence,
     Source,
     Rule,
@@ -36,6 +37,9 @@ impl Mark {
         match self {
             Self::Queue => {
                 r#"<path d="M3 11.5V5.2A2.2 2.2 0 0 1 5.2 3h9.6A2.2 2.2 0 0 1 17 5.2v6.3m-14 0v3.3A2.2 2.2 0 0 0 5.2 17h9.6a2.2 2.2 0 0 0 2.2-2.2v-3.3m-14 0h4l1.2 2h3.6l1.2-2h4"/>"#
+            }
+            Self::Duty => {
+                r#"<path d="M4.500 5h11v11h-11zM4.500 8.500h11M7.500 3v3.500M12.500 3v3.500M8 12l1.500 1.500 3-3"/>"#
             }
             Self::Silence => {
                 r#"<path d="M5.5 8.2a4.5 4.5 0 0 1 7.6-3.2M14.5 9v2.2l1.4 2.8H7.4M4.1 14l1.4-2.8V9M8.3 16.5a1.8 1.8 0 0 0 3.4 0M3 3l14 14"/>"#

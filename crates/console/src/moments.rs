@@ -36,6 +36,13 @@ impl Moments {
         zoned.strftime(form).to_string()
     }
 
+    /// `02:00 25/11/2026`: what is planned is planned to the minute.
+    pub(crate) fn minute(&self, at: Timestamp) -> String {
+        at.to_zoned_datetime(self.zone.clone())
+            .strftime("%H:%M %d/%m/%Y")
+            .to_string()
+    }
+
     /// Seconds from the moment until the page was made; negative for what is to come.
     pub(crate) fn seconds_since(&self, at: Timestamp) -> i64 {
         self.now.as_second() - at.as_second()

@@ -1,5 +1,7 @@
 //! The one table of routes. Nothing is served that is not in it, and each line says who may use it.
 
+mod duty;
+
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -89,6 +91,8 @@ fn table() -> Vec<Route> {
     routes.extend(api_reading_routes());
     routes.extend(watch_pages());
     routes.extend(watch_api());
+    routes.extend(duty::pages());
+    routes.extend(duty::api());
     routes.extend(machine_routes());
     routes
 }

@@ -7,6 +7,7 @@ use lake::Lake;
 use ledger::Ledger;
 use model::{Language, Timestamp};
 use operations::Catalogue;
+use operations::notifications::AnswerKey;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -76,12 +77,16 @@ pub struct ConsoleState {
 }
 
 /// How people can be reached, as the configuration has it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Reach {
     /// The channels by name, and what each carries (`email`, `sms`, `chat`, `push`).
     pub channels: Vec<(String, &'static str)>,
     /// The post's public key towards push services, base64url.
     pub push_key: String,
+    /// The key of links and codes with which pages are answered.
+    pub answer_key: AnswerKey,
+    /// Where people reach the console, without a slash at the end.
+    pub address: String,
 }
 
 /// Where records are received; what is off is absent.

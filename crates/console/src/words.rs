@@ -5,7 +5,9 @@ mod account;
 mod alert;
 mod channel;
 mod counted;
+mod duty;
 mod frame;
+mod handover;
 mod incident;
 mod rule;
 mod silence;
@@ -84,8 +86,10 @@ mod tests {
             account::TEXTS,
             alert::TEXTS,
             channel::TEXTS,
+            duty::TEXTS,
             frame::TEXTS,
             incident::TEXTS,
+            handover::TEXTS,
             rule::TEXTS,
             silence::TEXTS,
             source::TEXTS,

@@ -58,6 +58,8 @@ pub struct HandoverSection {
 pub enum HandoverAbout {
     /// Alerts that are open.
     OpenAlerts,
+    /// Open incidents, each with its next step.
+    Incidents,
     /// Notifications that nobody has acknowledged.
     Unacknowledged,
     /// Silences in force, and what they hid.
@@ -77,6 +79,9 @@ pub struct HandoverLine {
     pub text: String,
     /// Whose it is, where it is somebody's.
     pub owner: Option<String>,
+    /// What it needs next, where the post knows it.
+    #[serde(default)]
+    pub next: Option<String>,
     /// Where it is in the console.
     pub link: String,
     /// When it began, is due, or ends.

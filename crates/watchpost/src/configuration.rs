@@ -64,6 +64,8 @@ pub(crate) struct ConsoleSection {
     pub tls: Option<TlsIdentity>,
     /// Accepts that sessions on other machines can be read and stolen on their way.
     pub allow_plaintext: bool,
+    /// Where people reach the console, for links in messages; made of `listen` when it is absent.
+    pub public_address: Option<String>,
 }
 
 /// The `[rules]` section.
@@ -138,7 +140,18 @@ impl Default for ConsoleSection {
             listen: SocketAddr::from(([127, 0, 0, 1], 8650)),
             tls: None,
             allow_plaintext: false,
+            public_address: None,
         }
+    }
+}
+
+impl ConsoleSection {
+    /// Where people reach the console.
+    pub(crate) fn address(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        self.public_address
+            .clone()
+            .unwrap_or_else(|| format!("{scheme}://{}", self.listen))
     }
 }
 

@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use compact_str::CompactString;
-use jiff::{SignedDuration, tz::TimeZone};
+use console::Rosters;
+use jiff::SignedDuration;
 use ledger::{AlertFilter, Ledger, NounFilter, OutboxState, PageAt, StateKind};
 use model::{
-    Absence, Alert, Change, Deadline, Decision, Delivery, Entropy, Leave, Measurement, RuleLevel, Scope, Source, Team,
-    Timestamp, Watch,
+    Alert, Change, Deadline, Decision, Delivery, Entropy, Measurement, RuleLevel, Scope, Source, Timestamp, Watch,
 };
 use operations::{
-    Addresses, Catalogue, Known, Moment, browsers, duty, silences,
+    Addresses, Catalogue, Known, Moment, browsers,
+    duty::Gap,
+    silences,
     watches::{self, ACKNOWLEDGED_HOURS, Facts, Phase, Verification},
 };
 
@@ -179,35 +181,17 @@ fn read(ledger: &Ledger, scope: &Scope, now: Timestamp) -> Result<Read> {
 
 /// Stretches of the coming days in which somebody is missing on duty; none when no roster is kept.
 fn gaps(ledger: &Ledger, scope: &Scope, now: Timestamp) -> Result<Option<Vec<CompactString>>> {
-    let teams: Vec<Team> = ledger.all_kept(scope, &NounFilter::default())?;
-    if teams.is_empty() {
+    let rosters = Rosters::read(ledger, scope, now)?;
+    if rosters.all().next().is_none() {
         return Ok(None);
     }
-    let leaves: Vec<Leave> = ledger.all_kept(scope, &NounFilter::default())?;
-    let mut absences: Vec<Absence> = leaves.iter().filter_map(Leave::absence).collect();
-    let closed = ledger.people(scope)?.into_iter().filter(|person| !person.enabled);
-    absences.extend(closed.map(|person| Absence {
-        person: person.id,
-        from: Timestamp::MIN,
-        until: None,
-    }));
-    let until = now + SignedDuration::from_hours(24 * COVERED_DAYS);
-    let mut gaps = Vec::new();
-    for team in &teams {
-        let Ok(zone) = TimeZone::get(&team.zone) else {
-            gaps.push(format!("team/{} zone {}", team.name, team.zone).into());
-            continue;
-        };
-        let roster = duty::Roster {
-            team,
-            zone: &zone,
-            absences: &absences,
-        };
-        for gap in duty::gaps(roster, now, until) {
-            gaps.push(format!("team/{}/{} {} – {}", team.name, gap.position, gap.from, gap.until).into());
-        }
-    }
-    Ok(Some(gaps))
+    let gaps = rosters.gaps(now, COVERED_DAYS).into_iter().map(|(team, gap)| {
+        let Gap {
+            position, from, until, ..
+        } = gap;
+        format!("team/{}/{position} {from} – {until}", team.name).into()
+    });
+    Ok(Some(gaps.collect()))
 }
 
 /// The alerts of level high or above, real ones, that are open or were opened in the last day.

@@ -66,6 +66,8 @@ enum Command {
     #[command(subcommand)]
     Backup(commands::backup::Action),
     #[command(subcommand)]
+    Duty(commands::duty::Action),
+    #[command(subcommand)]
     Report(commands::report::Action),
     #[command(subcommand)]
     Watch(commands::watch::Action),
@@ -106,6 +108,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Evidence(action) => commands::evidence::run(&configured()?, &action),
         Command::Service(action) => commands::service::run(&configured()?, &action),
         Command::Backup(action) => commands::backup::run(&configured()?, &action),
+        Command::Duty(action) => commands::duty::run(&configured()?.data, &action),
         Command::Report(action) => commands::report::run(&configured()?, &action),
         Command::Watch(action) => commands::watch::run(&configured()?, &action),
         Command::Content(action) => commands::content::run(&configured()?.data, &action),

@@ -38,7 +38,14 @@ pub(crate) struct Options {
     /// Pull the plug so often on the way, and start again
     #[arg(long, default_value_t = 0)]
     kills: u64,
+    /// Begin notifications to twenty people instead, which leave bundled
+    #[arg(long, conflicts_with = "kills")]
+    paged: bool,
 }
+
+/// People who are paged, and how long a paged storm may take until all of it has left.
+const PAGED_PEOPLE: u64 = 20;
+const PAGED_SECONDS_MAX: u64 = 60;
 
 /// What the mail server took.
 #[derive(Default)]
@@ -64,6 +71,9 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
         silent.local_addr()?.port()
     );
     let site = Site::lay_out(build(root)?, &folder, &channels)?;
+    if options.paged {
+        return paged(root, &site, options.messages);
+    }
     run_command(
         Command::new("cargo")
             .current_dir(root)
@@ -106,6 +116,45 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     say(&format!(
         "notify messages={different} seconds={seconds:.1} channel=smtp"
     ));
+    Ok(())
+}
+
+/// A storm of notifications, each to one of some people: says how long it took until every one had left, alone or in a bundle.
+fn paged(root: &Path, site: &Site, notifications: u64) -> Result<()> {
+    let storm = |words: &[&str]| -> Result<String> {
+        let output = Command::new("cargo")
+            .current_dir(root)
+            .args([
+                "run",
+                "--quiet",
+                "--profile",
+                "quick",
+                "--package",
+                "ledger",
+                "--example",
+                "paged_storm",
+                "--",
+            ])
+            .arg(&site.data)
+            .args(words)
+            .output()?;
+        if !output.status.success() {
+            bail!("the storm: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    // Built before the clock of the storm starts.
+    let _ = storm(&["put", "0", "1"]);
+    fs::remove_dir_all(&site.data)?;
+    storm(&["put", &notifications.to_string(), &PAGED_PEOPLE.to_string()])?;
+    let post = site.start()?;
+    thread::sleep(Duration::from_secs(PAGED_SECONDS_MAX));
+    post.stop()?;
+    let figures = storm(&["check"])?;
+    say(&figures);
+    if !figures.contains(&format!("left={notifications} ")) {
+        bail!("not every notification left within {PAGED_SECONDS_MAX} s");
+    }
     Ok(())
 }
 

@@ -133,6 +133,8 @@ pub struct OpenedChannel {
     pub carries: Carrier,
     /// How fast it may be used.
     pub pace: Pace,
+    /// Whether what people write back is heard.
+    pub hears_replies: bool,
     /// The channel.
     pub channel: Arc<dyn Channel>,
 }
@@ -178,6 +180,7 @@ impl WebPushConfig {
             name: ChannelsConfig::WEB_PUSH.to_owned(),
             carries: Carrier::Push,
             pace: self.pace,
+            hears_replies: false,
             channel: Arc::new(channel),
         };
         Ok((opened, key))
@@ -204,6 +207,7 @@ fn open(name: &str, config: &ChannelConfig) -> Result<OpenedChannel, Wrong> {
         name: name.to_owned(),
         carries,
         pace,
+        hears_replies: matches!(config, ChannelConfig::Smpp(_)),
         channel,
     })
 }

@@ -240,6 +240,18 @@ pub enum Reported {
     Delivered,
     /// It will not get there; the other side's word for why.
     Failed(String),
+    /// It is no report: somebody wrote a short message back.
+    Reply {
+        /// Their number, as the SMSC has it.
+        from: String,
+        /// What they wrote, cut to [`Reported::REPLY_BYTES_MAX`].
+        text: String,
+    },
+}
+
+impl Reported {
+    /// Longest kept reply in bytes.
+    pub const REPLY_BYTES_MAX: usize = 500;
 }
 
 #[cfg(test)]

@@ -29,10 +29,10 @@ use tokio_rustls::TlsConnector;
 
 use self::{
     receipts::Submitted,
-    session::{Line, Session, SessionError, TakeReceipt},
+    session::{Heard, Line, Session, SessionError, TakeHeard},
     submission::{Alphabet, Parts, parts},
 };
-use super::{Channel, DeliveryError, Message, MessageKey, Pace, Receipt, Report, Sending, Wrong};
+use super::{Channel, DeliveryError, Message, MessageKey, Pace, Receipt, Report, Reported, Sending, Wrong};
 use crate::SecretReference;
 
 /// Reports that wait to be fetched; when there are more, the SMSC is asked to say them again.
@@ -319,14 +319,24 @@ impl Shared {
         Session::bind(line, self.bind.clone(), enquire, within, self.receiver()).await
     }
 
-    /// Takes receipts as long as there is room for what they report.
-    fn receiver(&self) -> TakeReceipt {
+    /// Takes receipts and replies as long as there is room for what they report.
+    fn receiver(&self) -> TakeHeard {
         let (submitted, reporting) = (Arc::clone(&self.submitted), self.reporting.clone());
-        Arc::new(move |receipt| match reporting.try_reserve() {
+        Arc::new(move |heard| match reporting.try_reserve() {
             Err(_) => false,
             Ok(place) => {
-                let mut submitted = submitted.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(report) = submitted.receive(receipt) {
+                let report = match heard {
+                    Heard::Receipt(receipt) => submitted
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .receive(receipt),
+                    Heard::Reply { from, text } => Some(Report {
+                        key: None,
+                        reference: String::new(),
+                        reported: Reported::Reply { from, text },
+                    }),
+                };
+                if let Some(report) = report {
                     place.send(report);
                 }
                 true

@@ -28,6 +28,13 @@ const server = smpp.createServer({}, (session) => {
       esm_class: smpp.ESM_CLASS.MC_DELIVERY_RECEIPT, source_addr: pdu.destination_addr,
       destination_addr: pdu.source_addr, short_message: text,
     });
+    // The telephone that ends in 3 writes back.
+    if (pdu.destination_addr.endsWith('3')) {
+      session.deliver_sm({
+        source_addr: pdu.destination_addr, destination_addr: pdu.source_addr,
+        short_message: 'Nhận 4821', data_coding: 8,
+      });
+    }
     if (pdu.destination_addr.endsWith('9')) session.close();
   });
 });

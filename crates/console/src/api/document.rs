@@ -9,7 +9,7 @@ use utoipa::{
     },
 };
 
-use super::{alerts, deadlines, directives, incidents, ledger_entries, me, rules, silences, sources, watches};
+use super::{alerts, deadlines, directives, duty, incidents, ledger_entries, me, rules, silences, sources, watches};
 
 /// Everything that the API offers.
 #[derive(OpenApi)]
@@ -62,6 +62,11 @@ use super::{alerts, deadlines, directives, incidents, ledger_entries, me, rules,
         deadlines::meet,
         deadlines::late,
         deadlines::stop,
+        duty::now,
+        duty::roster,
+        duty::gaps,
+        duty::notifications,
+        duty::acknowledge,
         ledger_entries::list,
         ledger_entries::verify,
     )

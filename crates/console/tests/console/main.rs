@@ -7,6 +7,8 @@ mod browser;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod duty;
+#[cfg(test)]
 mod incidents;
 #[cfg(test)]
 mod pages;

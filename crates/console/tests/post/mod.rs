@@ -113,6 +113,8 @@ impl Post {
                 ],
                 push_key: "BA1Hxzyi1RUM1b5wjxsn7nGxAszw2u61m164i3MrAIxHF6YK5h4SDYic-dRuU_RCPCfA5aq9ojSwk5Y2EmClBPs"
                     .into(),
+                answer_key: operations::notifications::AnswerKey::new([9; 32]),
+                address: "https://watch.example.vn".into(),
             },
             intake: console::Intake {
                 http: Some(console::Door {

@@ -322,6 +322,22 @@ impl Ledger {
         }
     }
 
+    /// One effect by its place; none when there is none.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn effect(&self, scope: &Scope, entry: u64, position: u64) -> Result<Option<Effect>, ReadError> {
+        self.read(scope, Permission::ReadLedger, |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT effect FROM outbox WHERE entry = $1 AND position = $2")?;
+            let mut rows = statement.query(params![big(entry), big(position)])?;
+            Ok(match rows.next()? {
+                Some(row) => Some(serde_json::from_str(&row.get::<_, String>(0)?)?),
+                None => None,
+            })
+        })
+    }
+
     /// Effects in one state, newest first, at most `limit`.
     ///
     /// # Errors

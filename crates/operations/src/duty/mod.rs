@@ -19,7 +19,7 @@ pub use fairness::{Burden, RestBreak, burdens, rest_breaks};
 pub use gap_notice::{CLOSED, GAP, GAP_TITLE, LEAD_DAYS, gap_key, gap_notice};
 pub use handover::{HandoverDraft, answer_handover, begin_handover, sign_handover};
 pub use leave::{ImportedLeave, LeaveDraft, cancel_leave, import_leave, take_leave};
-pub use shifts::{Shift, shifts, shifts_at, shifts_of, turn_ends};
+pub use shifts::{Shift, horizon, shifts, shifts_at, shifts_of, turn_ends};
 pub use stand_ins::{FAIRNESS_DAYS, StandIn, stand_ins};
 pub use swaps::{SwapDraft, accept_swap, decline_swap, offer_swap, withdraw_swap};
 

@@ -5,7 +5,7 @@ use compact_str::CompactString;
 use jiff::SignedDuration;
 use model::{Id, Timestamp, User};
 
-use super::{Roster, coverage::stretches, on_duty};
+use super::{Roster, coverage::stretches, on_duty, turns};
 
 /// A stretch on which the same people fill a position.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,13 @@ pub struct Shift {
 
 /// How far it is looked ahead for the end of a turn.
 const HORIZON_HOURS: i64 = 8 * 24;
+
+/// How far it is looked ahead from an instant: a shift that ends there may go on.
+#[must_use]
+pub fn horizon(at: Timestamp) -> Timestamp {
+    at.checked_add(SignedDuration::from_hours(HORIZON_HOURS))
+        .unwrap_or(Timestamp::MAX)
+}
 
 /// The shifts of a position between two instants, without holes: together they are the whole time.
 #[must_use]
@@ -69,22 +76,28 @@ pub fn shifts_of(roster: Roster<'_>, person: Id<User>, from: Timestamp, until: T
 /// Who fills each position of a team at an instant, and until when it stays so, looking eight days ahead.
 #[must_use]
 pub fn shifts_at(roster: Roster<'_>, at: Timestamp) -> Vec<Shift> {
-    let until = at
-        .checked_add(SignedDuration::from_hours(HORIZON_HOURS))
-        .unwrap_or(Timestamp::MAX);
+    let until = horizon(at);
     let positions = roster.team.positions.iter();
     positions
         .filter_map(|position| shifts(roster, &position.key, at, until).into_iter().next())
         .collect()
 }
 
-/// When the turn ends in which a person is at an instant, at most eight days later; none when they are not on duty.
+/// When the turn ends in which a person is at an instant, at most eight days later; none when they are not on duty. Whoever
+/// follows themselves in a rotation ends a turn at its hand-over all the same.
 #[must_use]
 pub fn turn_ends(roster: Roster<'_>, person: Id<User>, at: Timestamp) -> Option<Timestamp> {
-    let horizon = at
-        .checked_add(SignedDuration::from_hours(HORIZON_HOURS))
-        .unwrap_or(Timestamp::MAX);
+    let horizon = horizon(at);
     let here = |shift: &Shift| shift.from <= at && at < shift.until;
     let turns = shifts_of(roster, person, at, horizon).into_iter().filter(here);
-    turns.map(|shift| shift.until).max()
+    turns
+        .map(|shift| {
+            let rotations = roster.team.rotations.iter();
+            rotations
+                .filter(|rotation| rotation.position == shift.position)
+                .filter(|rotation| turns::at(rotation, roster.zone, at) == Some(person))
+                .filter_map(|rotation| turns::hand_overs(rotation, roster.zone, at, horizon).into_iter().next())
+                .fold(shift.until, Timestamp::min)
+        })
+        .max()
 }

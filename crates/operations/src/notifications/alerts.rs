@@ -1,13 +1,18 @@
 //! Alerts and paging: which ones begin a policy, and where one stands.
 
-use model::{Alert, AlertState, Change, Decision, Effect, Entropy, EscalationPolicy, Id, RuleLevel, Team};
+use model::{Alert, AlertState, Change, Decision, Effect, Entropy, EscalationPolicy, Id, Language, RuleLevel, Team};
 
 use super::{Ask, Standing, start};
 use crate::nth;
 
 /// Adds to a decision the notifications that its new alerts begin: each team whose level they reach is paged by its policy. They are
 /// committed with the alerts, so that none is without the other.
-pub fn page_for_alerts(decision: &mut Decision, teams: &[Team], policies: &[EscalationPolicy], entropy: Entropy) {
+pub fn page_for_alerts(
+    decision: &mut Decision,
+    (teams, policies): (&[Team], &[EscalationPolicy]),
+    language: Language,
+    entropy: Entropy,
+) {
     let mut started = Vec::new();
     for effect in &decision.effects {
         let Effect::AnnounceAlert { alert: announced } = effect else {
@@ -28,7 +33,7 @@ pub fn page_for_alerts(decision: &mut Decision, teams: &[Team], policies: &[Esca
             let policy = policies.iter().find(|policy| team.policy == Some(policy.id));
             if let (true, Some(policy)) = (wanted, policy) {
                 let id = Id::born(decision.at, nth(entropy, started.len() + 1));
-                let ask = ask_about(alert);
+                let ask = ask_about(alert, language);
                 started.push(Change::put(&start(ask, policy, Some(team.id), id, decision.at)));
             }
         }
@@ -36,10 +41,10 @@ pub fn page_for_alerts(decision: &mut Decision, teams: &[Team], policies: &[Esca
     decision.changes.extend(started);
 }
 
-fn ask_about(alert: &Alert) -> Ask {
+fn ask_about(alert: &Alert, language: Language) -> Ask {
     Ask {
         about: format!("alert:{}", alert.id),
-        subject: format!("[{}] {}", alert.rule.level.as_str(), alert.rule.title),
+        subject: format!("[{}] {}", alert.rule.level.as_str(), alert.rule.title_in(language)),
         text: format!("{}\n{}", alert.key.entity.name, alert.summary),
         link: format!("/alerts/{}", alert.id),
         urgent: alert.rule.level >= RuleLevel::High,

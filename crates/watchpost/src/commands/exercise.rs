@@ -13,7 +13,7 @@ use model::Timestamp;
 use crate::{
     clock,
     control::{self, Answer, ExerciseRecord, Question},
-    exercise::{BUILT_IN, Line, Script, Stage},
+    exercise::{BUILT_IN, Line, Script, Stage, night},
 };
 
 /// Plays a scripted attack through the running post, marked as a rehearsal everywhere
@@ -28,6 +28,13 @@ pub(crate) struct Options {
     /// Play this script instead of a built-in one
     #[arg(long, value_name = "FILE", conflicts_with = "name")]
     script: Option<std::path::PathBuf>,
+    /// Play a night of duty over the real rosters and policies instead: shifts change, people do not answer, a channel fails. Nobody
+    /// is really paged; the score is kept in the ledger
+    #[arg(long, conflicts_with_all = ["list", "script"])]
+    night: bool,
+    /// When that night begins (RFC 3339) [default: now]
+    #[arg(long, value_name = "TIME", requires = "night")]
+    begins: Option<Timestamp>,
     /// Tell the story in so many minutes
     #[arg(long, default_value_t = 0.5, value_parser = minutes)]
     minutes: f64,
@@ -50,12 +57,27 @@ pub(crate) fn run(data: &Path, options: &Options) -> Result<()> {
     if options.list {
         return list();
     }
+    if options.night {
+        return night(data, options.begins);
+    }
     let script = script(options)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("starting the runtime")?;
     runtime.block_on(play(data, &script, options.minutes))
+}
+
+fn night(data: &Path, begins: Option<Timestamp>) -> Result<()> {
+    let place = ledger::Options::in_folder(data);
+    if !place.path.exists() {
+        bail!("there is no ledger in {}", data.display());
+    }
+    let now = clock::now();
+    let ledger = ledger::Ledger::open(place, now).context("opening the ledger")?;
+    let drill = night::play(&ledger, begins.unwrap_or(now), now, clock::entropy()?)?;
+    night::tell(&mut io::stdout(), &drill)?;
+    Ok(())
 }
 
 fn script(options: &Options) -> Result<Script> {

@@ -3,6 +3,7 @@
 pub(crate) mod backup;
 pub(crate) mod config;
 pub(crate) mod content;
+pub(crate) mod duty;
 pub(crate) mod evidence;
 pub(crate) mod exercise;
 pub(crate) mod incident;

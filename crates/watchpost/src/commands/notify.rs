@@ -41,6 +41,7 @@ pub(crate) fn run(configuration: &Configuration, action: &Action) -> Result<()> 
                     name,
                     carries,
                     pace,
+                    hears_replies: _,
                     channel: _,
                 } = channel;
                 writeln!(out, "{name:20} {:6} {} at once", carries.as_str(), pace.at_once())?;

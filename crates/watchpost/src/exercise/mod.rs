@@ -1,5 +1,6 @@
 //! Rehearsals: a scripted attack as data, rendered into the records that its senders would have written.
 
+pub(crate) mod night;
 mod script;
 
 pub(crate) use script::{Line, Script, Stage};

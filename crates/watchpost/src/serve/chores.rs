@@ -8,7 +8,7 @@ use detect::SharedRules;
 use jiff::SignedDuration;
 use lake::Dropped;
 use ledger::Ledger;
-use model::{Change, Decision, Scope, Timestamp};
+use model::{Change, Decision, Language, Scope, Timestamp};
 use operations::{Known, Moment};
 use tokio::sync::watch;
 
@@ -25,11 +25,11 @@ const EXERCISE: &str = "exercise/";
 const DROPPED: &str = "lake.dropped";
 
 /// Looks once a minute whether a source fell silent or came back.
-pub(super) async fn watch_sources(ledger: Ledger, listening_since: Timestamp) {
+pub(super) async fn watch_sources(ledger: Ledger, listening_since: Timestamp, language: Language) {
     loop {
         tokio::time::sleep(LOOK_AT_SOURCES_EVERY).await;
         let looked = ledger
-            .off_thread(move |ledger| look_at_sources(ledger, listening_since))
+            .off_thread(move |ledger| look_at_sources(ledger, listening_since, language))
             .await;
         if let Err(error) = looked {
             tracing::error!("silent sources were not looked for: {error:#}");
@@ -37,7 +37,7 @@ pub(super) async fn watch_sources(ledger: Ledger, listening_since: Timestamp) {
     }
 }
 
-fn look_at_sources(ledger: &Ledger, listening_since: Timestamp) -> Result<()> {
+fn look_at_sources(ledger: &Ledger, listening_since: Timestamp, language: Language) -> Result<()> {
     let scope = Scope::of_post("source-watch");
     let now = clock::now();
     let mut sources = ledger.sources(&scope)?;
@@ -54,9 +54,10 @@ fn look_at_sources(ledger: &Ledger, listening_since: Timestamp) -> Result<()> {
         now,
         entropy: clock::entropy()?,
     };
-    let Some(decision) = operations::decide_watch(&sources, listening_since, known, moment) else {
+    let Some(mut decision) = operations::decide_watch(&sources, listening_since, known, moment) else {
         return Ok(());
     };
+    super::paging::add_notifications(ledger, &mut decision, language, moment.entropy)?;
     commit(ledger, &decision).context("what was seen of the sources was not committed")
 }
 

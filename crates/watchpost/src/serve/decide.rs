@@ -8,7 +8,7 @@ use detect::SharedRules;
 use ingest::Backlog;
 use lake::{Batch, Refused};
 use ledger::ApplyError;
-use model::{Detection, Event, JournalEntry, PipelinePosition, Scope, Seq, Timestamp};
+use model::{Detection, Event, JournalEntry, Language, PipelinePosition, Scope, Seq, Timestamp};
 use operations::{Known, Moment, Observed, sources::Tally};
 use tokio::runtime::Handle;
 
@@ -34,6 +34,8 @@ pub(super) struct Ears {
     /// The senders, who wait while decisions lag behind.
     pub(super) backlog: Arc<Backlog>,
     pub(super) runtime: Handle,
+    /// The language in which people are paged.
+    pub(super) language: Language,
 }
 
 /// Decides in the order of the journal.
@@ -265,7 +267,9 @@ impl Decider {
                 contexts: &contexts,
                 silences: &silences,
             };
-            let decision = operations::decide_batch(&observed, counts.clone(), self.open.position, known, moment);
+            let mut decision = operations::decide_batch(&observed, counts.clone(), self.open.position, known, moment);
+            super::paging::add_notifications(ledger, &mut decision, self.ears.language, moment.entropy)
+                .context("asking whom a new alert pages")?;
             match ledger.apply(&decision) {
                 Ok(_) => {
                     self.committed = self.open.position;

@@ -8,6 +8,7 @@ mod greeting;
 mod heartbeat;
 mod measuring;
 mod metrics;
+mod paging;
 mod pump;
 mod replay;
 mod responding;
@@ -30,7 +31,7 @@ use ingest::{Backlog, Receiving, SourceNames, Stopper};
 use journal::Journal;
 use lake::Lake;
 use ledger::{Ledger, Options};
-use model::Scope;
+use model::{Language, Scope};
 use normalize::{Normalizer, Settings};
 use operations::Catalogue;
 use tokio::{
@@ -104,18 +105,11 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
     let console = web::start_console(configuration, &stores, rules_taken, surroundings, &mut tasks).await?;
     tasks.spawn(door::answer_all(door, receiving, Arc::clone(&stores.lake)));
     tasks.spawn(tokens::follow(stores.ledger.clone(), tokens));
-    tasks.spawn(chores::watch_sources(stores.ledger.clone(), clock::now()));
-    tasks.spawn(chores::keep_the_lake(stores.clone()));
-    tasks.spawn(chores::forget_details(
-        stores.ledger.clone(),
-        configuration.ledger.keep_details_days,
-    ));
-    tasks.spawn(responding::follow_alerts(stores.ledger.clone()));
-    tasks.spawn(responding::probe_services(stores.ledger.clone()));
-    tasks.spawn(responding::look_at_backups(stores.ledger.clone(), data.to_owned()));
-    tasks.spawn(responding::look_at_evidence(stores.ledger.clone(), data.to_owned()));
+    start_chores(configuration, &stores, &mut tasks);
+    start_responding(&stores.ledger, data, &mut tasks);
     tasks.spawn(chores::reload_rules(configuration.rules.rule_folders(), rules_given));
     deliver::start_lanes(&stores.ledger, ways, &mut tasks)?;
+    start_paging(&stores.ledger, configuration.language, &mut tasks);
     greeting::greet(&stores.ledger, configuration, console, intake.addresses)?;
 
     wait_for_the_end().await?;
@@ -127,6 +121,31 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
     stores.lake.flush().context("writing what the lake holds in memory")?;
     let _ = std::fs::remove_file(control::socket(data));
     Ok(())
+}
+
+fn start_chores(configuration: &Configuration, stores: &Stores, tasks: &mut JoinSet<()>) {
+    tasks.spawn(chores::watch_sources(
+        stores.ledger.clone(),
+        clock::now(),
+        configuration.language,
+    ));
+    tasks.spawn(chores::keep_the_lake(stores.clone()));
+    tasks.spawn(chores::forget_details(
+        stores.ledger.clone(),
+        configuration.ledger.keep_details_days,
+    ));
+}
+
+fn start_responding(ledger: &Ledger, data: &Path, tasks: &mut JoinSet<()>) {
+    tasks.spawn(responding::follow_alerts(ledger.clone()));
+    tasks.spawn(responding::probe_services(ledger.clone()));
+    tasks.spawn(responding::look_at_backups(ledger.clone(), data.to_owned()));
+    tasks.spawn(responding::look_at_evidence(ledger.clone(), data.to_owned()));
+}
+
+fn start_paging(ledger: &Ledger, language: Language, tasks: &mut JoinSet<()>) {
+    tasks.spawn(paging::page_people(ledger.clone()));
+    tasks.spawn(paging::watch_over_duty(ledger.clone(), language));
 }
 
 /// Opens journal, ledger and lake; the journal continues behind what the two others have seen.
@@ -197,6 +216,7 @@ fn start_pump(
         backlog,
         stop: Arc::clone(&stop),
         runtime: Handle::current(),
+        language: configuration.language,
     };
     let thread = thread::Builder::new()
         .name("pump".into())

@@ -18,7 +18,7 @@ use ingest::Backlog;
 use journal::{Journal, ReadError};
 use lake::Lake;
 use ledger::Ledger;
-use model::{JournalEntry, RawRecord, Scope, Seq, SourceId, Timestamp};
+use model::{JournalEntry, Language, RawRecord, Scope, Seq, SourceId, Timestamp};
 use normalize::Normalizer;
 use tokio::{runtime::Handle, sync::watch};
 
@@ -58,6 +58,8 @@ pub(crate) struct Pump {
     pub(crate) backlog: Arc<Backlog>,
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) runtime: Handle,
+    /// The language in which people are paged.
+    pub(crate) language: Language,
 }
 
 /// What the reading thread hands to the deciding one.
@@ -128,6 +130,7 @@ impl Pump {
             metrics: Arc::clone(&self.metrics),
             backlog: Arc::clone(&self.backlog),
             runtime: self.runtime.clone(),
+            language: self.language,
         }
     }
 

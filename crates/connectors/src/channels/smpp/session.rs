@@ -19,11 +19,14 @@ use tokio::{
 use tokio_util::codec::Framed;
 
 use super::receipts::{ShortReceipt, of_state, read_text};
+use crate::channels::{Reported, message::shortened};
 
 /// Longest PDU in bytes.
 const PDU_BYTES_MAX: usize = 64 << 10;
 /// Requests that wait for their answer at once, whatever the pace; beyond them nothing more is written.
 const WINDOW_MAX: usize = 256;
+/// The data coding of UCS-2.
+const UCS2: u8 = 8;
 
 /// A connection in the clear or in TLS.
 pub(crate) trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -32,7 +35,21 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Line for T {}
 type Wire = Framed<Box<dyn Line>, CommandCodec>;
 
 /// What a session tells of receipts. `false` means: not now, tell me again.
-pub(crate) type TakeReceipt = Arc<dyn Fn(ShortReceipt) -> bool + Send + Sync>;
+pub(crate) type TakeHeard = Arc<dyn Fn(Heard) -> bool + Send + Sync>;
+
+/// What an SMSC delivers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// What became of a message.
+    Receipt(ShortReceipt),
+    /// A telephone wrote.
+    Reply {
+        /// Its number.
+        from: String,
+        /// What it wrote.
+        text: String,
+    },
+}
 
 /// Why a session did not come about, or a request was not answered.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +82,7 @@ impl Session {
         bind: BindTransceiver,
         enquire_every: Duration,
         answer_timeout: Duration,
-        take: TakeReceipt,
+        take: TakeHeard,
     ) -> Result<Self, SessionError> {
         let mut wire = Framed::new(line, CommandCodec::new().with_max_length(PDU_BYTES_MAX));
         write(&mut wire, Command::new(CommandStatus::EsmeRok, 1, bind), answer_timeout).await?;
@@ -125,7 +142,7 @@ struct Running {
     /// The sequence of the question whether the line is alive, while it is unanswered.
     enquired: Option<u32>,
     write_timeout: Duration,
-    take: TakeReceipt,
+    take: TakeHeard,
 }
 
 impl Running {
@@ -200,7 +217,7 @@ impl Running {
                 Err(SessionError::Broken("unbound by the SMSC".to_owned()))
             }
             (CommandId::DeliverSm, Some(Pdu::DeliverSm(delivered))) => {
-                let taken = receipt(delivered).is_none_or(|receipt| (self.take)(receipt));
+                let taken = (self.take)(heard(delivered));
                 let status = if taken {
                     CommandStatus::EsmeRok
                 } else {
@@ -223,8 +240,8 @@ impl Running {
     }
 }
 
-/// The receipt in a delivered message; nothing when a telephone wrote it.
-fn receipt(delivered: &DeliverSm) -> Option<ShortReceipt> {
+/// The receipt in a delivered message; where there is none, a telephone wrote it.
+fn heard(delivered: &DeliverSm) -> Heard {
     let mut id = None;
     let mut state = None;
     for tlv in delivered.tlvs() {
@@ -235,15 +252,51 @@ fn receipt(delivered: &DeliverSm) -> Option<ShortReceipt> {
         }
     }
     if let Some((id, state)) = id.zip(state) {
-        return Some(of_state(&id, state));
+        return Heard::Receipt(of_state(&id, state));
     }
     let is_receipt = delivered.esm_class.message_type == MessageType::ShortMessageContainsMCDeliveryReceipt;
-    let read = is_receipt.then(|| read_text(delivered.short_message())).flatten();
-    if read.is_none() {
-        tracing::info!(
-            from = delivered.source_addr.as_str(),
-            "a short message that is no receipt is not kept"
-        );
+    if let Some(receipt) = is_receipt.then(|| read_text(delivered.short_message())).flatten() {
+        return Heard::Receipt(receipt);
     }
-    read
+    Heard::Reply {
+        from: delivered.source_addr.as_str().to_owned(),
+        text: text_of(delivered.short_message(), u8::from(delivered.data_coding)),
+    }
+}
+
+/// A short message as text: UCS-2 where it says so (5.2.19), otherwise each octet as a sign, which is right for digits and
+/// Latin letters in every other coding.
+fn text_of(octets: &[u8], coding: u8) -> String {
+    let text: String = if coding == UCS2 {
+        let units = octets
+            .chunks_exact(2)
+            .map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+        char::decode_utf16(units)
+            .map(|unit| unit.unwrap_or('\u{fffd}'))
+            .collect()
+    } else {
+        octets.iter().copied().map(char::from).collect()
+    };
+    shortened(&text, Reported::REPLY_BYTES_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_is_read_in_the_coding_it_says() {
+        assert_eq!(text_of(b"NHAN 4821", 0), "NHAN 4821");
+        let vietnamese: Vec<u8> = "nhận 4821".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(text_of(&vietnamese, UCS2), "nhận 4821");
+        assert_eq!(text_of(&[0xd8], UCS2), "");
+        assert!(text_of(&[0xff; 2000], 3).len() <= Reported::REPLY_BYTES_MAX);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_octets_are_a_text(octets in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300), coding in 0_u8..16) {
+            proptest::prop_assert!(text_of(&octets, coding).len() <= Reported::REPLY_BYTES_MAX);
+        }
+    }
 }

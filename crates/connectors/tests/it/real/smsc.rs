@@ -117,6 +117,32 @@ async fn vietnamese_arrives_whole_and_is_reported_delivered() {
 }
 
 #[tokio::test]
+async fn what_a_telephone_writes_back_is_heard() {
+    let Some(smsc) = Smsc::start() else { return };
+    let (channel, _folder) = smsc.channel("hunter2!");
+    let mut reports = channel.reports().unwrap();
+    let mut plain = message("notice-3", "84912345673");
+    plain.text = "Watch".into();
+    channel.send(&plain).await.unwrap();
+    let mut heard = Vec::new();
+    for _ in 0..2 {
+        let report = tokio::time::timeout(Duration::from_secs(5), reports.recv())
+            .await
+            .unwrap()
+            .unwrap();
+        heard.push(report.reported);
+    }
+    let reply = Reported::Reply {
+        from: "84912345673".into(),
+        text: "Nhận 4821".into(),
+    };
+    assert!(
+        heard.contains(&reply) && heard.contains(&Reported::Delivered),
+        "{heard:?}"
+    );
+}
+
+#[tokio::test]
 async fn throttling_is_respected_and_a_broken_connection_is_renewed() {
     let Some(smsc) = Smsc::start() else { return };
     let (channel, _folder) = smsc.channel("hunter2!");

@@ -1,14 +1,17 @@
 //! The top of an incident's page, for two in the morning: what it is, where it stands, whose it is, what runs out, what is next.
 
 use maud::{Markup, html};
-use model::{Deadline, DeadlineState, IncidentState, Permission, Phase, TaskState};
-use operations::{
-    incidents::{Proposal, next_step},
-    recovery::Standing,
-};
+use model::{Deadline, DeadlineState, IncidentState, Permission, Phase};
+use operations::incidents::{Proposal, next_step};
 
 use super::show::Shown;
-use crate::{frame::View, marks, people::People, text::visible};
+use crate::{
+    frame::View,
+    incidents::{open_tasks, services_down},
+    marks,
+    people::People,
+    text::visible,
+};
 
 /// Number, title, phases, next step, clocks, owner.
 pub(crate) fn render(view: &View, people: &People, shown: &Shown, proposal: &Proposal<'_>) -> Markup {
@@ -51,22 +54,12 @@ fn phases(view: &View, now: Option<Phase>) -> Markup {
 
 fn next(view: &View, shown: &Shown) -> Markup {
     let (words, incident) = (view.words, shown.whole.root());
-    let open_tasks = shown
-        .whole
-        .tasks
-        .iter()
-        .filter(|task| task.state == TaskState::Open && !task.lesson)
-        .count();
-    let down = shown
-        .restoring
-        .services
-        .iter()
-        .filter(|(_, standing)| matches!(standing, Standing::Cause { .. } | Standing::Follows { .. }))
-        .count();
+    let open = open_tasks(&shown.whole.tasks);
+    let down = services_down(&shown.restoring.services);
     html! {
         section.card.next-step { div.body {
             h2 { (words.incident_next()) }
-            @match next_step(incident, open_tasks, down) {
+            @match next_step(incident, open, down) {
                 Some(step) => p.big { a href={ "#" (step.place) } { (step.what.text(words.0)) } },
                 None => p.big { (words.incident_state_word(incident.state.as_str())) },
             }

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use connectors::channels::{DeliveryError, Message, MessageKey, OpenedChannel, Pace, Receipt, Urgency};
+use connectors::channels::{DeliveryError, OpenedChannel, Pace, Receipt};
 use ledger::{Claimed, Ledger, Outcome};
 use model::{Effect, Language, Scope};
 use tokio::{
@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, interval, sleep, timeout},
 };
 
-use super::{announcing, settle};
+use super::{announcing, letters::Letters, settle};
 use crate::clock;
 
 /// Effects taken from a lane at once.
@@ -59,6 +59,7 @@ pub(super) struct Lane {
     name: String,
     ledger: Ledger,
     way: Way,
+    letters: Letters,
     changes: watch::Receiver<u64>,
     queue: VecDeque<Claimed>,
     under_way: JoinSet<(Claimed, Outcome)>,
@@ -69,7 +70,7 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn new(name: String, ledger: Ledger, way: Way) -> Self {
+    pub(super) fn new(name: String, ledger: Ledger, way: Way, letters: Letters) -> Self {
         let ticks = way.pace().per_second.checked_sub(1).map(|less_one| {
             let mut ticks = interval(Duration::from_secs(1) / (less_one + 1));
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -80,6 +81,7 @@ impl Lane {
             name,
             ledger,
             way,
+            letters,
             queue: VecDeque::new(),
             under_way: JoinSet::new(),
             done: Vec::new(),
@@ -109,9 +111,9 @@ impl Lane {
             if let Some(ticks) = &mut self.ticks {
                 ticks.tick().await;
             }
-            let (ledger, way) = (self.ledger.clone(), self.way.clone());
+            let (ledger, way, letters) = (self.ledger.clone(), self.way.clone(), self.letters.clone());
             self.under_way.spawn(async move {
-                let outcome = attempt(&ledger, &way, &claim).await;
+                let outcome = attempt(&ledger, &way, &letters, &claim).await;
                 (claim, outcome)
             });
         }
@@ -171,7 +173,7 @@ impl Lane {
 }
 
 /// One attempt at one effect.
-async fn attempt(ledger: &Ledger, way: &Way, claim: &Claimed) -> Outcome {
+async fn attempt(ledger: &Ledger, way: &Way, letters: &Letters, claim: &Claimed) -> Outcome {
     let (channel, to) = match way {
         Way::Channel(channel) => (channel, ("", Language::default())),
         Way::Place { channel, to, language } => (channel, (to.as_str(), *language)),
@@ -179,8 +181,8 @@ async fn attempt(ledger: &Ledger, way: &Way, claim: &Claimed) -> Outcome {
     };
     let message = match &claim.effect {
         Effect::AnnounceAlert { alert } => announcing::compose(ledger, claim, *alert, to).await,
-        Effect::Deliver { delivery } => Ok(letter(claim, delivery)),
         Effect::Enforce { .. } => return Outcome::Permanent("a channel is no device".to_owned()),
+        Effect::Deliver { delivery } => Ok(letters.write(claim, delivery, channel)),
     };
     let message = match message {
         Ok(message) => message,
@@ -201,16 +203,4 @@ async fn attempt(ledger: &Ledger, way: &Way, claim: &Claimed) -> Outcome {
             retry_after_seconds,
         },
     }
-}
-
-fn letter(claim: &Claimed, delivery: &model::Delivery) -> Message {
-    let mut message = Message::text(MessageKey::new(&claim.key), &delivery.to, &delivery.text, clock::now());
-    message.subject.clone_from(&delivery.subject);
-    message.link.clone_from(&delivery.link);
-    message.urgency = if delivery.urgent {
-        Urgency::High
-    } else {
-        Urgency::Normal
-    };
-    message
 }

@@ -3,6 +3,7 @@
 
 mod announcing;
 mod lane;
+mod letters;
 mod reports;
 
 use anyhow::{Context, Result};
@@ -12,7 +13,10 @@ use ledger::Ledger;
 use model::{Effect, Scope, Timestamp};
 use tokio::task::JoinSet;
 
-use self::lane::{Lane, Way};
+use self::{
+    lane::{Lane, Way},
+    letters::Letters,
+};
 use crate::{clock, configuration::Configuration};
 
 /// Lanes without a channel are looked for this often.
@@ -27,6 +31,8 @@ pub(crate) struct Ways {
     announcements: Way,
     /// The post's public key towards push services.
     push_key: String,
+    /// How messages are addressed back to the post.
+    letters: Letters,
 }
 
 impl Ways {
@@ -39,10 +45,12 @@ impl Ways {
         let (web_push, key) = configuration.web_push.open(&configuration.data)?;
         channels.push(web_push);
         let announcements = announcing::way(&configuration.announce, configuration.language, &channels)?;
+        let letters = Letters::open(configuration)?;
         Ok(Self {
             channels,
             announcements,
             push_key: key.public().to_owned(),
+            letters,
         })
     }
 
@@ -55,6 +63,8 @@ impl Ways {
                 .map(|channel| (channel.name.clone(), channel.carries.as_str()))
                 .collect(),
             push_key: self.push_key.clone(),
+            answer_key: self.letters.key().clone(),
+            address: self.letters.address().to_owned(),
         }
     }
 
@@ -80,17 +90,24 @@ pub(super) fn start_lanes(ledger: &Ledger, ways: Ways, tasks: &mut JoinSet<()>) 
         channels,
         announcements,
         push_key: _,
+        letters,
     } = ways;
     let mut known = vec![Effect::ANNOUNCEMENTS.to_owned()];
-    let announcing = Lane::new(Effect::ANNOUNCEMENTS.to_owned(), ledger.clone(), announcements);
+    let announcing = Lane::new(
+        Effect::ANNOUNCEMENTS.to_owned(),
+        ledger.clone(),
+        announcements,
+        letters.clone(),
+    );
     tasks.spawn(announcing.run());
     for channel in channels {
         known.push(channel.name.clone());
         if let Some(reported) = channel.channel.reports() {
-            tasks.spawn(reports::follow(ledger.clone(), channel.name.clone(), reported));
+            let key = letters.key().clone();
+            tasks.spawn(reports::follow(ledger.clone(), channel.name.clone(), key, reported));
         }
         let name = channel.name.clone();
-        tasks.spawn(Lane::new(name, ledger.clone(), Way::Channel(channel)).run());
+        tasks.spawn(Lane::new(name, ledger.clone(), Way::Channel(channel), letters.clone()).run());
     }
     tasks.spawn(give_up_strays(ledger.clone(), known));
     Ok(())
@@ -125,8 +142,9 @@ fn give_up(ledger: &Ledger, known: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Notes outcomes, and writes into the duty book what is given up with them.
+/// Notes outcomes, first on what they are about (if the post dies between, they come again and say nothing new), and writes into the duty book what is given up with them.
 fn settle(ledger: &Ledger, lane: &str, outcomes: &[(ledger::Claimed, ledger::Outcome)], now: Timestamp) -> Result<()> {
+    super::paging::note_outcomes(ledger, outcomes, now)?;
     ledger.settle(outcomes, now, |given_up| reports::given_up(lane, given_up, now))?;
     Ok(())
 }

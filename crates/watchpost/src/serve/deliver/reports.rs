@@ -2,31 +2,39 @@
 
 use connectors::channels::{Report, Reported};
 use ledger::{GivenUp, Ledger};
-use model::{Actor, Decision, Effect, Timestamp};
+use model::{Actor, Decision, Effect, Scope, Timestamp};
+use operations::notifications::AnswerKey;
 use tokio::sync::mpsc;
 
-use crate::clock;
+use crate::{clock, serve::paging};
 
 /// Given-up messages that one entry of the duty book names; the others are counted.
 const NAMED_MAX: usize = 10;
 
 /// Follows the reports of a channel until it is closed.
-pub(super) async fn follow(ledger: Ledger, channel: String, mut reports: mpsc::Receiver<Report>) {
+pub(super) async fn follow(ledger: Ledger, channel: String, key: AnswerKey, mut reports: mpsc::Receiver<Report>) {
     while let Some(report) = reports.recv().await {
-        let name = channel.clone();
-        let noted = ledger.off_thread(move |ledger| note(ledger, &name, &report)).await;
+        let (name, key) = (channel.clone(), key.clone());
+        let noted = ledger
+            .off_thread(move |ledger| note(ledger, &name, &key, &report))
+            .await;
         if let Err(error) = noted {
             tracing::warn!(channel, "a report was not noted: {error:#}");
         }
     }
 }
 
-fn note(ledger: &Ledger, channel: &str, report: &Report) -> anyhow::Result<()> {
+fn note(ledger: &Ledger, channel: &str, answers: &AnswerKey, report: &Report) -> anyhow::Result<()> {
     let Report {
         key,
         reference,
         reported,
     } = report;
+    if let Reported::Reply { from, text } = reported {
+        let taken = paging::take_reply(ledger, answers, (channel, from, text), clock::now())?;
+        tracing::info!(channel, acknowledged = taken.is_some(), "a reply");
+        return Ok(());
+    }
     let place = key.as_ref().and_then(|key| place(key.as_str()));
     let Some((entry, position)) = place else {
         // Sent by an earlier run, or not by the post: its receipt stands as it is.
@@ -41,8 +49,12 @@ fn note(ledger: &Ledger, channel: &str, report: &Report) -> anyhow::Result<()> {
     let now = clock::now();
     match reported {
         Reported::Delivered => ledger.settle_late((entry, position), Ok(&format!("{reference} delivered")), now)?,
+        Reported::Reply { .. } => {}
         Reported::Failed(reason) => {
             let said = format!("{channel}: message {entry}/{position} was accepted and not delivered: {reason}");
+            if let Some(effect) = ledger.effect(&Scope::of_post("outbox"), entry, position)? {
+                paging::note_late_failure(ledger, &effect, reason, now)?;
+            }
             let failed = (&*format!("{reference} {reason}"), &statement(said, now));
             ledger.settle_late((entry, position), Err(failed), now)?;
         }

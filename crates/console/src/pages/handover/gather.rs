@@ -1,0 +1,196 @@
+//! What a handover says, read from the ledger; nothing of it is typed.
+
+use std::cmp::Reverse;
+
+use ledger::{AlertFilter, Ledger, NounFilter, PageAt, ReadError, StateKind};
+use model::{
+    Alert, AlertState, Deadline, DeadlineState, Handover, HandoverAbout, HandoverLine, HandoverSection, Language,
+    Notification, Scope, Timestamp,
+};
+use operations::duty::Gap;
+
+use crate::{
+    incidents::{next_of, open_incidents},
+    pages::duty::now::position_name,
+    rosters::Rosters,
+    rules::RuleCatalog,
+};
+
+/// How far ahead gaps belong into a handover.
+const GAP_DAYS: i64 = 3;
+
+/// For whom it is written, when, and what rules are called.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a> {
+    pub(super) rules: &'a RuleCatalog,
+    pub(super) now: Timestamp,
+    pub(super) language: Language,
+}
+
+/// All parts, in the order in which they press.
+pub(super) fn sections(
+    ledger: &Ledger,
+    scope: &Scope,
+    rosters: &Rosters,
+    Reader { rules, now, language }: Reader<'_>,
+) -> Result<Vec<HandoverSection>, ReadError> {
+    let title = |alert: &Alert| rules.title(&alert.rule, language).to_owned();
+    Ok(vec![
+        unacknowledged(ledger, scope)?,
+        incidents(ledger, scope, rosters, (now, language))?,
+        open_alerts(ledger, scope, rosters, (now, &title))?,
+        deadlines(ledger, scope, rosters, language)?,
+        silent_sources(ledger, scope)?,
+        silences(ledger, scope, now)?,
+        gaps(rosters, now),
+    ])
+}
+
+fn section(about: HandoverAbout, count: usize, lines: Vec<HandoverLine>) -> HandoverSection {
+    let mut lines = lines;
+    lines.truncate(Handover::LINES_MAX);
+    HandoverSection {
+        about,
+        count: count as u64,
+        lines,
+    }
+}
+
+fn unacknowledged(ledger: &Ledger, scope: &Scope) -> Result<HandoverSection, ReadError> {
+    let open = NounFilter {
+        states: ["escalating", "unanswered"].map(str::to_owned).to_vec(),
+        ..NounFilter::default()
+    };
+    let count = ledger.count_kept::<Notification>(scope, &open)?;
+    let newest = ledger.kept_page::<Notification>(scope, &open, PageAt::first(Handover::LINES_MAX))?;
+    let lines = newest.items.into_iter().map(|notification| HandoverLine {
+        link: format!("/duty/notifications/{}", notification.id),
+        text: notification.subject,
+        owner: None,
+        next: None,
+        at: Some(notification.started_at),
+    });
+    Ok(HandoverSection {
+        about: HandoverAbout::Unacknowledged,
+        count,
+        lines: lines.collect(),
+    })
+}
+
+/// The open incidents, worst first; what each needs next is what its page says at the top.
+fn incidents(
+    ledger: &Ledger,
+    scope: &Scope,
+    rosters: &Rosters,
+    (now, language): (Timestamp, Language),
+) -> Result<HandoverSection, ReadError> {
+    let mut open = open_incidents(ledger, scope)?;
+    open.retain(|incident| !incident.exercise);
+    open.sort_by_key(|incident| (Reverse(incident.severity), incident.detected_at));
+    let mut lines = Vec::with_capacity(open.len().min(Handover::LINES_MAX));
+    for incident in open.iter().take(Handover::LINES_MAX) {
+        let next = next_of(ledger, scope, incident, now)?;
+        lines.push(HandoverLine {
+            text: format!("{} · {}", incident.number, incident.title),
+            owner: incident.owner.map(|owner| rosters.name(owner)),
+            next: next.map(|step| step.what.text(language).to_owned()),
+            link: format!("/incidents/{}", incident.id),
+            at: Some(incident.detected_at),
+        });
+    }
+    Ok(section(HandoverAbout::Incidents, open.len(), lines))
+}
+
+fn open_alerts(
+    ledger: &Ledger,
+    scope: &Scope,
+    rosters: &Rosters,
+    (now, title): (Timestamp, &dyn Fn(&Alert) -> String),
+) -> Result<HandoverSection, ReadError> {
+    let filter = AlertFilter {
+        states: vec![StateKind::New, StateKind::Acknowledged],
+        exercise: Some(false),
+        ..AlertFilter::default()
+    };
+    let counts = ledger.counts(scope, None, now)?;
+    let page = ledger.alerts(scope, &filter, PageAt::first(Handover::LINES_MAX))?;
+    let lines: Vec<HandoverLine> = page
+        .items
+        .iter()
+        .map(|alert| {
+            let holder = match &alert.state {
+                AlertState::Acknowledged { by, .. } => Some(alert.assignee.unwrap_or(*by)),
+                AlertState::New | AlertState::Closed { .. } => alert.assignee,
+            };
+            HandoverLine {
+                text: format!(
+                    "[{}] {} · {}",
+                    alert.rule.level.as_str(),
+                    title(alert),
+                    alert.key.entity.name
+                ),
+                owner: holder.map(|holder| rosters.name(holder)),
+                next: None,
+                link: format!("/alerts/{}", alert.id),
+                at: Some(alert.opened_at),
+            }
+        })
+        .collect();
+    let count = usize::try_from(counts.open()).unwrap_or(lines.len()).max(lines.len());
+    Ok(section(HandoverAbout::OpenAlerts, count, lines))
+}
+
+fn deadlines(
+    ledger: &Ledger,
+    scope: &Scope,
+    rosters: &Rosters,
+    language: Language,
+) -> Result<HandoverSection, ReadError> {
+    let mut running: Vec<Deadline> = ledger.all_kept(scope, &NounFilter::default())?;
+    running.retain(|deadline| deadline.state == DeadlineState::Running);
+    let lines = running.iter().take(Handover::LINES_MAX).map(|deadline| HandoverLine {
+        text: format!("{} · {}", deadline.what.text(language), deadline.matter),
+        owner: deadline.owner.map(|owner| rosters.name(owner)),
+        next: None,
+        link: "/deadlines".to_owned(),
+        at: Some(deadline.due_at),
+    });
+    Ok(section(HandoverAbout::Deadlines, running.len(), lines.collect()))
+}
+
+fn silent_sources(ledger: &Ledger, scope: &Scope) -> Result<HandoverSection, ReadError> {
+    let mut sources = ledger.sources(scope)?;
+    sources.retain(|source| source.health.silent_since.is_some());
+    let lines = sources.iter().take(Handover::LINES_MAX).map(|source| HandoverLine {
+        text: source.id.to_string(),
+        owner: None,
+        next: None,
+        link: "/sources".to_owned(),
+        at: source.health.silent_since,
+    });
+    Ok(section(HandoverAbout::SilentSources, sources.len(), lines.collect()))
+}
+
+fn silences(ledger: &Ledger, scope: &Scope, now: Timestamp) -> Result<HandoverSection, ReadError> {
+    let silences = ledger.silences_in_force(scope, now)?;
+    let lines = silences.iter().take(Handover::LINES_MAX).map(|silence| HandoverLine {
+        text: format!("{} · {}", silence.hidden, silence.comment),
+        owner: None,
+        next: None,
+        link: "/silences".to_owned(),
+        at: Some(silence.expires_at),
+    });
+    Ok(section(HandoverAbout::Silences, silences.len(), lines.collect()))
+}
+
+fn gaps(rosters: &Rosters, now: Timestamp) -> HandoverSection {
+    let found = rosters.gaps(now, GAP_DAYS);
+    let line = |(team, gap): &(&model::Team, Gap)| HandoverLine {
+        text: format!("{} · {}", team.name, position_name(team, gap)),
+        owner: None,
+        next: None,
+        link: format!("/duty/roster/{}", team.id),
+        at: Some(gap.from),
+    };
+    section(HandoverAbout::Gaps, found.len(), found.iter().map(line).collect())
+}
