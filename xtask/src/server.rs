@@ -45,6 +45,8 @@ pub(crate) struct Site {
     /// Port of the HTTP intake on loopback.
     pub intake: u16,
     log: PathBuf,
+    /// The cores that it may use, as `taskset` takes them; all when absent.
+    pub cores: Option<String>,
 }
 
 impl Site {
@@ -66,12 +68,20 @@ impl Site {
             console,
             intake,
             log: folder.join("serve.log"),
+            cores: None,
         })
     }
 
     /// A command of the binary on this site.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(&self.binary);
+        let mut command = match &self.cores {
+            None => Command::new(&self.binary),
+            Some(cores) => {
+                let mut bound = Command::new("taskset");
+                bound.args(["--cpu-list", cores]).arg(&self.binary);
+                bound
+            }
+        };
         command
             .arg("--config")
             .arg(&self.configuration)

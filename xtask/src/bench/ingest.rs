@@ -34,6 +34,9 @@ pub(crate) struct Options {
     /// Send at most so many events a second; 0 sends as fast as they are taken
     #[arg(long, default_value_t = 0)]
     rate: u64,
+    /// The cores that the post may use, as `taskset` takes them (`0`, `0,1`); all when absent
+    #[arg(long)]
+    cores: Option<String>,
     /// The binary to try; without it, it is built
     #[arg(long)]
     binary: Option<PathBuf>,
@@ -56,7 +59,8 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
         "[rules]\nfolders = [\"{}\"]\n\n[ingest.files]\nenabled = false\n\n[ingest.journald]\nenabled = false\n",
         data.join("sigma/rules").display()
     );
-    let site = Site::lay_out(binary(root, options.binary.as_deref())?, &folder, &rules)?;
+    let mut site = Site::lay_out(binary(root, options.binary.as_deref())?, &folder, &rules)?;
+    site.cores.clone_from(&options.cores);
     let post = site.start()?;
     let (idle_mib, _) = post.memory_mib()?;
     let cpu_before = post.cpu_seconds()?;
@@ -87,12 +91,13 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let p99 = percentile(&metrics, "watchpost_receipt_to_alert_seconds", 0.99)
         .map_or_else(|| "none".into(), |seconds| format!("{:.0}", seconds * 1000.0));
     say(&format!(
-        "sent for {} s in requests of {} over {} connections; {} requests pushed back; idle {idle_mib} MiB; {:.1} µs of processor an event",
+        "sent for {} s in requests of {} over {} connections; {} requests pushed back; idle {idle_mib} MiB; {:.1} µs of processor an event, {:.2} cores busy",
         options.seconds,
         options.batch,
         options.connections,
         sent.pushed_back.load(Ordering::Relaxed),
-        cpu * 1e6 / acknowledged as f64
+        cpu * 1e6 / acknowledged as f64,
+        cpu / seconds
     ));
     post.stop()?;
     say(&format!(
