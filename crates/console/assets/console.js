@@ -198,7 +198,7 @@
   }
 
   // Keyboard: the queue first.
-  const places = { q: "/queue", s: "/silences", n: "/sources", r: "/rules", d: "/duty-book", w: "/wall" };
+  const places = { q: "/queue", h: "/hunt", s: "/silences", n: "/sources", r: "/rules", d: "/duty-book", w: "/wall" };
   const titles = () => all(".alert .title");
   const move = (step) => {
     const rows = titles();

@@ -5,6 +5,7 @@ pub(crate) mod deadlines;
 pub(crate) mod directives;
 pub(crate) mod document;
 pub(crate) mod duty;
+pub(crate) mod hunts;
 pub(crate) mod incidents;
 pub(crate) mod ledger_entries;
 pub(crate) mod me;

@@ -1,4 +1,4 @@
-//! What the browser needs besides the pages: one style sheet, one script, one icon, embedded in the binary and
+//! What the browser needs besides the pages: one style sheet, one script and that of the hunt, one icon, embedded in the binary and
 //! addressed by their content, so that they can be kept for ever.
 
 use std::sync::LazyLock;
@@ -52,6 +52,15 @@ pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
         include_str!("../assets/console.js"),
     )
 });
+/// The script of the page of hunts.
+pub(crate) static HUNT: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(
+        "hunt",
+        "js",
+        "text/javascript; charset=utf-8",
+        include_str!("../assets/hunt.js"),
+    )
+});
 /// The icon.
 pub(crate) static ICON: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new(
@@ -73,7 +82,9 @@ pub(crate) async fn service_worker() -> Response {
 
 /// Serves one of them.
 pub(crate) async fn serve(Path(file): Path<String>) -> Response {
-    let found = [&STYLE, &SCRIPT, &ICON].into_iter().find(|asset| asset.file == file);
+    let found = [&STYLE, &SCRIPT, &HUNT, &ICON]
+        .into_iter()
+        .find(|asset| asset.file == file);
     let Some(asset) = found else {
         return StatusCode::NOT_FOUND.into_response();
     };

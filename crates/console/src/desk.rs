@@ -8,7 +8,8 @@ use model::{Decision, Kept, Scope, Timestamp};
 use tokio::sync::Semaphore;
 
 use crate::{
-    on_duty, rates::Rates, rosters::Rosters, secrets, session::LastUses, state::ConsoleState, trouble::Trouble,
+    hunts::Hunts, on_duty, rates::Rates, rosters::Rosters, secrets, session::LastUses, state::ConsoleState,
+    trouble::Trouble,
 };
 
 /// The shared desk; cheap to clone.
@@ -25,6 +26,8 @@ pub(crate) struct Inner {
     pub(crate) on_duty: on_duty::Kept,
     /// Free places for browsers that follow along.
     pub(crate) live_places: Arc<Semaphore>,
+    /// Hunts that people began.
+    pub(crate) hunts: Arc<Hunts>,
     /// Free places for password hashing, which takes memory and time.
     hashing_places: Semaphore,
 }
@@ -41,6 +44,7 @@ impl Desk {
             last_uses: LastUses::default(),
             rates: Rates::default(),
             on_duty: on_duty::Kept::default(),
+            hunts: Arc::default(),
             live_places: Arc::new(Semaphore::new(Self::LIVE_MAX)),
             hashing_places: Semaphore::new(Self::HASHING_MAX),
         }))

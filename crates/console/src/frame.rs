@@ -60,6 +60,7 @@ pub(crate) enum Place {
     Incidents,
     Watches,
     Duty,
+    Hunt,
     Silences,
     Sources,
     Rules,
@@ -69,11 +70,12 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    const ALL: [Place; 9] = [
+    const ALL: [Place; 10] = [
         Self::Queue,
         Self::Incidents,
         Self::Duty,
         Self::Watches,
+        Self::Hunt,
         Self::Silences,
         Self::Sources,
         Self::Rules,
@@ -92,6 +94,7 @@ impl Place {
             ),
             Self::Watches => ("/watches", words.nav_watches(), Mark::Watch, Permission::ReadWatches),
             Self::Duty => ("/duty", words.nav_duty(), Mark::Duty, Permission::ReadDuty),
+            Self::Hunt => ("/hunt", words.nav_hunt(), Mark::Search, Permission::Hunt),
             Self::Silences => (
                 "/silences",
                 words.nav_silences(),
@@ -249,7 +252,7 @@ fn keys_dialog(words: Words) -> Markup {
         (&["c"], words.keys_close()),
         (&["u"], words.keys_undo()),
         (&["/"], words.keys_search()),
-        (&["g", "q s n r d w"], words.keys_go()),
+        (&["g", "q h s n r d w"], words.keys_go()),
         (&["Esc"], words.keys_escape()),
         (&["?"], words.keys_help()),
     ];

@@ -10,6 +10,7 @@ pub(crate) mod directive;
 pub(crate) mod duty;
 pub(crate) mod duty_book;
 pub(crate) mod handover;
+pub(crate) mod hunt;
 pub(crate) mod incident;
 pub(crate) mod problem;
 pub(crate) mod queue;

@@ -1,6 +1,7 @@
 //! The one table of routes. Nothing is served that is not in it, and each line says who may use it.
 
 mod duty;
+mod hunting;
 
 use axum::{
     Router,
@@ -93,6 +94,7 @@ fn table() -> Vec<Route> {
     routes.extend(watch_api());
     routes.extend(duty::pages());
     routes.extend(duty::api());
+    routes.extend(hunting::routes());
     routes.extend(machine_routes());
     routes
 }

@@ -8,6 +8,7 @@ mod counted;
 mod duty;
 mod frame;
 mod handover;
+mod hunt;
 mod incident;
 mod rule;
 mod silence;
@@ -90,6 +91,7 @@ mod tests {
             frame::TEXTS,
             incident::TEXTS,
             handover::TEXTS,
+            hunt::TEXTS,
             rule::TEXTS,
             silence::TEXTS,
             source::TEXTS,

@@ -10,10 +10,12 @@ use std::{
 
 use bytes::Bytes;
 use jiff::civil::Date;
+use model::SourceId;
 
 use crate::{
     disk::{Disk, Room},
     error::{FlushError, OpenError},
+    manifest::SourceCount,
     manifest::{
         DayEntry, DayList, Facts, FileEntry, Position, ROOT, Root, day_folder, hash, read_list, read_root, write,
     },
@@ -31,6 +33,8 @@ pub(crate) struct Day {
 #[derive(Clone, Default)]
 pub(crate) struct View {
     pub(crate) position: Position,
+    /// Events that were in the lake and were dropped, by source.
+    pub(crate) dropped: BTreeMap<SourceId, SourceCount>,
     pub(crate) days: BTreeMap<(Date, Table), Arc<Day>>,
 }
 
@@ -38,6 +42,21 @@ impl View {
     pub(crate) fn files(&self, table: Table) -> impl Iterator<Item = (Date, &FileEntry)> {
         let days = self.days.iter().filter(move |((_, of), _)| *of == table);
         days.flat_map(|((day, _), listed)| listed.files.iter().map(|file| (*day, file)))
+    }
+
+    /// Counts events that were dropped, and events that came back.
+    fn account(&mut self, lost: BTreeMap<SourceId, SourceCount>, regained: BTreeMap<SourceId, SourceCount>) {
+        for (source, count) in lost {
+            let sum = self.dropped.entry(source).or_default();
+            sum.rows += count.rows;
+            sum.records += count.records;
+        }
+        for (source, count) in regained {
+            let sum = self.dropped.entry(source).or_default();
+            sum.rows = sum.rows.saturating_sub(count.rows);
+            sum.records = sum.records.saturating_sub(count.records);
+        }
+        self.dropped.retain(|_, count| *count != SourceCount::default());
     }
 
     pub(crate) fn bytes(&self) -> u64 {
@@ -56,12 +75,16 @@ pub(crate) struct Change {
     pub(crate) add: Option<(Bytes, Facts)>,
     /// Names of files that no longer belong to it.
     pub(crate) remove: BTreeSet<String>,
+    /// What is no longer in the lake after that, by source.
+    pub(crate) lost: BTreeMap<SourceId, SourceCount>,
+    /// What is in the lake again.
+    pub(crate) regained: BTreeMap<SourceId, SourceCount>,
 }
 
 /// The only hand that changes the lake's files.
 pub(crate) struct Catalog {
     folder: PathBuf,
-    disk: Box<dyn Disk>,
+    disk: Arc<dyn Disk>,
     generation: u64,
     /// Files that nothing refers to any more, once no reader has an older view.
     garbage: Vec<PathBuf>,
@@ -90,7 +113,7 @@ const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 
 impl Catalog {
     /// Opens the lake in `folder`, or makes one, and removes the files of writes that were never completed.
-    pub(crate) fn open(folder: &Path, disk: Box<dyn Disk>) -> Result<(Self, View), OpenError> {
+    pub(crate) fn open(folder: &Path, disk: Arc<dyn Disk>) -> Result<(Self, View), OpenError> {
         disk.create_folder(folder)?;
         let lock = File::create(folder.join("lock"))?;
         take(&lock)?;
@@ -126,7 +149,7 @@ impl Catalog {
             }
             self.disk.create_folder(&self.folder.join(table.folder()))?;
         }
-        let root = Root::of(0, Position::default(), Vec::new());
+        let root = Root::of(0, &View::default(), Vec::new());
         self.put_root(&root)?;
         Ok(root)
     }
@@ -134,6 +157,7 @@ impl Catalog {
     fn view_of(&self, root: Root) -> Result<View, OpenError> {
         let mut view = View {
             position: root.position,
+            dropped: root.dropped,
             days: BTreeMap::new(),
         };
         for entry in root.days {
@@ -220,7 +244,8 @@ impl Catalog {
         written: &mut Vec<PathBuf>,
     ) -> Result<(View, Root, Vec<PathBuf>), FlushError> {
         let mut next = View {
-            position: position.clone(),
+            position,
+            dropped: view.dropped.clone(),
             days: view.days.clone(),
         };
         let mut replaced = Vec::new();
@@ -229,8 +254,13 @@ impl Catalog {
             day,
             add,
             remove,
+            lost,
+            regained,
         } in changes
         {
+            if table == Table::Events {
+                next.account(lost, regained);
+            }
             let folder = self.folder.join(day_folder(table, day));
             let mut files = Vec::new();
             if let Some(old) = next.days.remove(&(day, table)) {
@@ -272,7 +302,7 @@ impl Catalog {
             list: listed.list.clone(),
             blake3: listed.blake3.clone(),
         });
-        let root = Root::of(self.generation, position, days.collect());
+        let root = Root::of(self.generation, &next, days.collect());
         Ok((next, root, replaced))
     }
 

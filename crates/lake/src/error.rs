@@ -46,6 +46,9 @@ impl From<arrow_schema::ArrowError> for FlushError {
     }
 }
 
+/// What is said of a file whose bytes are not those that were written.
+pub(crate) const ANOTHER_HASH: &str = "its hash is another";
+
 /// A file that is listed but could not be read; everything else was read all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {

@@ -20,7 +20,9 @@ pub mod query;
 mod raw;
 mod reading;
 mod rejection_row;
+mod retention;
 mod row;
+mod seal;
 pub mod search;
 mod segment;
 mod text;
@@ -33,6 +35,7 @@ use std::{
     thread::JoinHandle,
 };
 
+use jiff::civil::Date;
 use model::{Event, Seq, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -44,11 +47,12 @@ use crate::{
 pub use crate::{
     error::{AppendError, FlushError, OpenError, Unreadable},
     filter::{EntityValue, Filter},
-    maintenance::Dropped,
     manifest::{Position, SourceCount, is_manifest},
     reading::{Found, Stats, TableStats},
     rejection_row::Refused,
+    retention::{Dropped, Hold, Keep},
     row::Table,
+    seal::{Seal, SealError, check_seal},
     text::fold,
 };
 
@@ -66,6 +70,8 @@ pub struct Config {
     pub disk_percent_max: u8,
     /// Days after which [`Lake::retain`] drops events.
     pub keep_days: u16,
+    /// How single sources are kept, by their names; a name that ends in `*` stands for all that begin so.
+    pub sources: BTreeMap<String, Keep>,
     /// An event that claims to have happened longer ago than this many days before it was received is kept under the day
     /// of its receipt.
     pub partition_days_back: u16,
@@ -79,6 +85,7 @@ impl Default for Config {
             lake_bytes_max: None,
             disk_percent_max: 80,
             keep_days: 365,
+            sources: BTreeMap::new(),
             partition_days_back: 30,
         }
     }
@@ -115,6 +122,7 @@ pub struct Lake {
 pub(crate) struct Inner {
     folder: PathBuf,
     config: Config,
+    disk: Arc<dyn Disk>,
     state: Mutex<State>,
     /// Told whenever `state` changes in a way that someone may wait for.
     changed: Condvar,
@@ -129,6 +137,8 @@ pub(crate) struct Inner {
     learnt: Mutex<BTreeMap<String, Arc<BTreeSet<String>>>>,
     /// Files that could not be read, and why; they are not tried again until a check finds them whole.
     set_aside: Mutex<BTreeMap<String, String>>,
+    /// The file whose hash was checked last, day by day through all of them.
+    checked: Mutex<Option<(Date, Table, String)>>,
 }
 
 struct State {
@@ -151,7 +161,8 @@ impl Lake {
     }
 
     fn open_on(folder: &Path, config: Config, disk: Box<dyn Disk>) -> Result<Self, OpenError> {
-        let (catalog, view) = Catalog::open(folder, disk)?;
+        let disk: Arc<dyn Disk> = disk.into();
+        let (catalog, view) = Catalog::open(folder, Arc::clone(&disk))?;
         let memory = Memory {
             position: view.position.clone(),
             ..Memory::default()
@@ -166,6 +177,7 @@ impl Lake {
         let inner = Arc::new(Inner {
             folder: folder.to_owned(),
             config,
+            disk,
             state: Mutex::new(state),
             changed: Condvar::new(),
             catalog: Mutex::new(catalog),
@@ -174,6 +186,7 @@ impl Lake {
             footers: query::Footers::default(),
             learnt: Mutex::default(),
             set_aside: Mutex::default(),
+            checked: Mutex::default(),
         });
         let start = |name: &str, run: fn(&Inner)| {
             let inner = Arc::clone(&inner);

@@ -12,7 +12,10 @@ use jiff::civil::Date;
 use model::{Seq, SourceId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::row::{Row, Table};
+use crate::{
+    catalog::View,
+    row::{Row, Table},
+};
 
 /// The name of the root of everything.
 pub(crate) const ROOT: &str = "manifest.json";
@@ -161,15 +164,19 @@ pub(crate) struct Root {
     /// Counts the attempts to write; names of files are never used twice.
     pub(crate) generation: u64,
     pub(crate) position: Position,
+    /// Events that were in the lake and were dropped, by source.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) dropped: BTreeMap<SourceId, SourceCount>,
     pub(crate) days: Vec<DayEntry>,
 }
 
 impl Root {
-    pub(crate) fn of(generation: u64, position: Position, days: Vec<DayEntry>) -> Self {
+    pub(crate) fn of(generation: u64, view: &View, days: Vec<DayEntry>) -> Self {
         Self {
             version: VERSION,
             generation,
-            position,
+            position: view.position.clone(),
+            dropped: view.dropped.clone(),
             days,
         }
     }

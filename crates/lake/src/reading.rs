@@ -1,19 +1,21 @@
 //! Finding rows again, wherever they are: in memory, in Parquet in memory, in files.
 
 use std::{
-    collections::{BTreeMap, BinaryHeap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
     fs::File,
     ops::ControlFlow,
     sync::{Arc, PoisonError},
 };
 
+use jiff::civil::Date;
 use model::{Event, Seq, SourceId, Timestamp};
 
 use crate::{
     Inner, Lake, SourceCount, Unreadable,
     catalog::Catalog,
+    error::ANOTHER_HASH,
     filter::Filter,
-    manifest::{Position, hash_of_file},
+    manifest::{FileEntry, Position, day_folder, hash_of_file},
     memory::Stored,
     rejection_row::Refused,
     row::Table,
@@ -55,6 +57,8 @@ pub struct Stats {
     pub rejections: TableStats,
     /// Bytes of memory taken by what is not in a file yet.
     pub memory_bytes: u64,
+    /// Events that were in the lake and were dropped, by source.
+    pub dropped_events: BTreeMap<SourceId, SourceCount>,
     /// How far the lake has durably come.
     pub position: Position,
     /// Why files cannot be written at present.
@@ -142,6 +146,7 @@ impl Lake {
         stats.rejections.rows_in_memory = held.memory.rejections.count();
         let view = Arc::clone(&held.view);
         drop(held);
+        stats.dropped_events = view.dropped.clone();
         for table in Table::ALL {
             let sum = match table {
                 Table::Events => &mut stats.events,
@@ -178,7 +183,7 @@ impl Lake {
                 let path = Catalog::path_of(&self.inner.folder, table, day, file);
                 match hash_of_file(&path) {
                     Ok(found) if found == file.blake3 => {}
-                    Ok(_) => unreadable.push(self.inner.unreadable(&path, "its hash is another")),
+                    Ok(_) => unreadable.push(self.inner.unreadable(&path, ANOTHER_HASH)),
                     Err(error) => unreadable.push(self.inner.unreadable(&path, error)),
                 }
             }
@@ -190,10 +195,54 @@ impl Lake {
         unreadable
     }
 
+    /// Holds the next files against their hashes, in turn through all of them, until some bytes were read; what is damaged is set
+    /// aside, and what is whole is no longer.
+    pub fn check_some(&self, bytes_max: u64) {
+        let _reading = self.inner.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let view = Arc::clone(&self.inner.lock().view);
+        let mut files: Vec<(Date, Table, &FileEntry)> = view
+            .days
+            .iter()
+            .flat_map(|((day, table), listed)| listed.files.iter().map(|file| (*day, *table, file)))
+            .collect();
+        let mut checked = self.inner.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((day, table, name)) = checked.as_ref() {
+            let behind = files
+                .iter()
+                .position(|file| (file.0, file.1, file.2.name.as_str()) > (*day, *table, name.as_str()));
+            files.rotate_left(behind.unwrap_or(0));
+        }
+        let mut bytes = 0;
+        for (day, table, file) in files {
+            let path = Catalog::path_of(&self.inner.folder, table, day, file);
+            let found = self.inner.unreadable(&path, ANOTHER_HASH);
+            match hash_of_file(&path) {
+                Ok(hash) if hash == file.blake3 => {
+                    self.inner.set_aside_files().remove(&found.file);
+                }
+                Ok(_) => self.inner.set_aside(&found),
+                Err(error) => self.inner.set_aside(&self.inner.unreadable(&path, error)),
+            }
+            *checked = Some((day, table, file.name.clone()));
+            bytes += file.bytes;
+            if bytes >= bytes_max {
+                return;
+            }
+        }
+    }
+
     /// Files that could not be read since the lake was opened, or last time they were checked; hunts pass them over.
     #[must_use]
     pub fn set_aside(&self) -> Vec<Unreadable> {
-        let files = self.inner.set_aside_files();
+        let view = Arc::clone(&self.inner.lock().view);
+        let listed: BTreeSet<String> = Table::ALL
+            .into_iter()
+            .flat_map(|table| view.files(table).map(move |(day, file)| (table, day, file)))
+            .map(|(table, day, file)| day_folder(table, day).join(&file.name).display().to_string())
+            .collect();
+        let mut files = self.inner.set_aside_files();
+        // What was dropped since is nobody's concern any more.
+        files.retain(|file, _| listed.contains(file));
         files
             .iter()
             .map(|(file, cause)| Unreadable {
@@ -279,7 +328,11 @@ impl Inner {
             match read {
                 Ok(ControlFlow::Break(())) => return unreadable,
                 Ok(ControlFlow::Continue(())) => {}
-                Err(error) => unreadable.push(self.unreadable(&path, error)),
+                Err(error) => {
+                    let damaged = self.unreadable(&path, error);
+                    self.set_aside(&damaged);
+                    unreadable.push(damaged);
+                }
             }
         }
         unreadable

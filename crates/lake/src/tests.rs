@@ -550,7 +550,7 @@ fn what_is_too_old_or_too_much_is_dropped_and_told() {
         .unwrap();
         lake.flush().unwrap();
     }
-    let dropped = lake.retain(at("2026-11-25T00:00:00Z")).unwrap();
+    let dropped = lake.retain(at("2026-11-25T00:00:00Z"), &[]).unwrap();
     let told: Vec<_> = dropped
         .iter()
         .map(|d| (d.day.to_string(), d.files, d.rows, d.expired))
@@ -580,6 +580,89 @@ fn what_is_too_old_or_too_much_is_dropped_and_told() {
     assert_eq!(all_seqs(&Lake::open(folder.path(), config).unwrap()), [4]);
 }
 
+fn by_source(dropped: &Dropped) -> (String, u64, u64, bool, String) {
+    let sources: String = dropped.sources.keys().map(ToString::to_string).collect();
+    (
+        dropped.day.to_string(),
+        dropped.files,
+        dropped.rows,
+        dropped.expired,
+        sources,
+    )
+}
+
+#[test]
+fn single_sources_are_kept_for_their_own_time_and_what_is_held_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let keep = |days, bytes_max| Keep { days, bytes_max };
+    let config = Config {
+        keep_days: 30,
+        sources: [
+            ("web".to_owned(), keep(Some(3), None)),
+            ("mai*".to_owned(), keep(None, Some(0))),
+        ]
+        .into(),
+        partition_days_back: 60,
+        ..patient()
+    };
+    let lake = Lake::open(folder.path(), config.clone()).unwrap();
+    let on = |seq, source: &str, day: &str| Event {
+        happened_at: at(&format!("{day}T00:00:00Z")),
+        source: SourceId::new(source),
+        ..event(seq)
+    };
+    let events = vec![
+        on(1, "web", "2026-11-20"),
+        on(2, "other", "2026-11-20"),
+        on(3, "web", "2026-11-24"),
+        on(4, "mail", "2026-11-24"),
+        on(5, "other", "2026-11-24"),
+        on(6, "web", "2026-11-18"),
+    ];
+    lake.append(Batch {
+        events,
+        resume: 7,
+        ..Batch::default()
+    })
+    .unwrap();
+    lake.flush().unwrap();
+    let now = at("2026-11-25T00:00:00Z");
+    let held = Hold {
+        before: Some(at("2026-11-19T00:00:00Z")),
+        sources: Some([SourceId::new("web")].into()),
+        ..Hold::default()
+    };
+    let dropped = lake.retain(now, &[held]).unwrap();
+    let told: Vec<_> = dropped.iter().map(by_source).collect();
+    assert_eq!(
+        told,
+        [
+            ("2026-11-20".to_owned(), 0, 1, true, "web".to_owned()),
+            ("2026-11-24".to_owned(), 0, 1, false, "mail".to_owned()),
+        ]
+    );
+    assert_eq!(all_seqs(&lake), [2, 3, 5, 6]);
+    assert_eq!(
+        lake.stats()
+            .dropped_events
+            .values()
+            .map(|count| count.records)
+            .sum::<u64>(),
+        2
+    );
+    assert_eq!(lake.retain(now, &[Hold::default()]).unwrap(), [], "everything is held");
+    assert_eq!(lake.retain(now, &[]).unwrap().len(), 1, "the hold is over");
+    assert_eq!(lake.verify(), []);
+    drop(lake);
+    let lake = Lake::open(folder.path(), config).unwrap();
+    assert_eq!(all_seqs(&lake), [2, 3, 5]);
+    assert_eq!(
+        lake.append(batch(1..7)).unwrap().new,
+        0,
+        "what was dropped does not come back"
+    );
+}
+
 #[test]
 fn the_oldest_days_are_dropped_when_the_disk_is_too_full() {
     let folder = tempfile::tempdir().unwrap();
@@ -605,7 +688,7 @@ fn the_oldest_days_are_dropped_when_the_disk_is_too_full() {
         .unwrap();
         lake.flush().unwrap();
     }
-    let dropped = lake.retain(at("2026-11-25T00:00:00Z")).unwrap();
+    let dropped = lake.retain(at("2026-11-25T00:00:00Z"), &[]).unwrap();
     assert_eq!(
         dropped.len(),
         1,
@@ -756,6 +839,228 @@ fn when_every_operation_fails_from_one_on_what_is_there_is_whole() {
 }
 
 #[test]
+fn a_damaged_file_stops_neither_merging_nor_dropping_and_is_copied_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = dropping();
+    let lake = Lake::open(folder.path(), config).unwrap();
+    for day in ["2026-11-24", "2026-11-25"] {
+        for part in 0..6 {
+            let first = lake.position().resume.max(1);
+            let events = (first..first + 3).map(|seq| Event {
+                happened_at: at(&format!("{day}T00:00:0{part}Z")),
+                ..event(seq)
+            });
+            lake.append(Batch {
+                events: events.collect(),
+                resume: first + 3,
+                ..Batch::default()
+            })
+            .unwrap();
+            lake.flush().unwrap();
+        }
+    }
+    let whole = folder.path().join("events/day=2026-11-24").read_dir().unwrap();
+    let mut files: Vec<_> = whole
+        .map(|file| file.unwrap().path())
+        .filter(|file| file.extension().is_some_and(|end| end == "parquet"))
+        .collect();
+    files.sort();
+    let mut bytes = fs::read(&files[0]).unwrap();
+    let place = bytes.len() / 3;
+    bytes[place] ^= 1;
+    fs::write(&files[0], &bytes).unwrap();
+    lake.compact().unwrap();
+    let damaged: Vec<String> = lake.set_aside().into_iter().map(|file| file.file).collect();
+    let name = files[0].strip_prefix(folder.path()).unwrap().display().to_string();
+    assert_eq!(damaged, [name]);
+    assert!(lake.stats().events.files <= 6, "the others were merged");
+    lake.retain(at("2027-01-01T00:00:00Z"), &[]).unwrap();
+    assert_eq!(lake.verify().len(), 1, "the damage is where it was");
+    bytes[place] ^= 1;
+    fs::write(&files[0], &bytes).unwrap();
+    lake.check_some(u64::MAX);
+    assert_eq!(lake.set_aside(), [], "it is whole again");
+}
+
+#[test]
+fn files_are_held_against_their_hashes_in_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = Lake::open(folder.path(), patient()).unwrap();
+    for seqs in [1..3, 3..5, 5..7] {
+        lake.append(batch(seqs)).unwrap();
+        lake.flush().unwrap();
+    }
+    let file = folder.path().join("events/day=2026-11-25/part-0000000003.parquet");
+    fs::write(&file, b"PAR1").unwrap();
+    let found = (0..3).map(|_| {
+        lake.check_some(1);
+        lake.set_aside().len()
+    });
+    assert_eq!(found.collect::<Vec<_>>(), [0, 0, 1]);
+    lake.check_some(1);
+    fs::remove_file(&file).unwrap();
+    lake.check_some(u64::MAX);
+    assert_eq!(lake.set_aside().len(), 1);
+}
+
+#[test]
+fn sealing_that_fails_leaves_no_archive_and_bringing_back_that_fails_brings_back_once() {
+    for n in 0.. {
+        let folder = tempfile::tempdir().unwrap();
+        let (place, archive) = (folder.path().join("lake"), folder.path().join("2026.seal"));
+        let config = Config {
+            keep_days: 10,
+            ..patient()
+        };
+        let failing = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let operations = Arc::new(AtomicUsize::new(0));
+        let disk = {
+            let (failing, operations) = (Arc::clone(&failing), Arc::clone(&operations));
+            FailingDisk::new(move |_| failing.load(Ordering::SeqCst) && operations.fetch_add(1, Ordering::SeqCst) == n)
+        };
+        let lake = Lake::open_on(&place, config.clone(), Box::new(disk)).unwrap();
+        lake.append(batch(1..40)).unwrap();
+        lake.flush().unwrap();
+        let now = at("2026-11-26T00:00:00Z");
+        let is_signed = |list: &[u8], signature: &[u8]| signed(list) == signature;
+        failing.store(true, Ordering::SeqCst);
+        let mut failed = false;
+        if lake.seal(&archive, (None, None), now, &signed).is_err() {
+            failed = true;
+            if archive.exists() {
+                assert_eq!(
+                    check_seal(&archive, &is_signed).unwrap().rows(),
+                    39,
+                    "failure at operation {n}"
+                );
+            } else {
+                lake.seal(&archive, (None, None), now, &signed).unwrap();
+            }
+        }
+        failing.store(false, Ordering::SeqCst);
+        lake.retain(at("2027-01-01T00:00:00Z"), &[]).unwrap();
+        failing.store(true, Ordering::SeqCst);
+        failed |= lake.bring_back(&archive, &is_signed).is_err();
+        failing.store(false, Ordering::SeqCst);
+        drop(lake);
+        let lake = Lake::open(&place, config).unwrap();
+        lake.bring_back(&archive, &is_signed).unwrap();
+        assert_eq!(all_seqs(&lake), (1..40).collect::<Vec<_>>(), "failure at operation {n}");
+        assert_eq!(lake.stats().dropped_events, std::collections::BTreeMap::new());
+        assert_eq!(lake.verify(), [], "failure at operation {n}");
+        if !failed {
+            assert!(n > 10, "{n} operations cannot be all");
+            return;
+        }
+    }
+}
+
+/// Stands in for a signature: the hash with a secret before it.
+fn signed(list: &[u8]) -> Vec<u8> {
+    crate::manifest::hash(&[b"secret", list].concat()).into_bytes()
+}
+
+#[test]
+fn what_was_sealed_can_be_proven_and_brought_back_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("2026-11.seal");
+    let config = Config {
+        keep_days: 10,
+        ..patient()
+    };
+    let lake = Lake::open(&folder.path().join("lake"), config.clone()).unwrap();
+    lake.append(batch(1..40)).unwrap();
+    lake.flush().unwrap();
+    let is_signed = |list: &[u8], signature: &[u8]| signed(list) == signature;
+    let now = at("2026-11-26T00:00:00Z");
+    let seal = lake.seal(&archive, (None, None), now, &signed).unwrap();
+    assert_eq!((seal.files(), seal.rows()), (1, 39));
+    assert!(matches!(
+        lake.seal(&archive, (None, None), now, &signed),
+        Err(SealError::Exists(_))
+    ));
+    let elsewhere = folder.path().join("nothing.seal");
+    assert!(matches!(
+        lake.seal(&elsewhere, (Some(now), None), now, &signed),
+        Err(SealError::Nothing)
+    ));
+    assert_eq!(lake.bring_back(&archive, &is_signed).unwrap(), 0, "all is there");
+    assert_eq!(lake.retain(at("2027-01-01T00:00:00Z"), &[]).unwrap().len(), 1);
+    assert_eq!(all_seqs(&lake), Vec::<Seq>::new());
+    assert_eq!(lake.bring_back(&archive, &is_signed).unwrap(), 39);
+    assert_eq!(lake.bring_back(&archive, &is_signed).unwrap(), 0, "nothing comes twice");
+    assert_eq!(all_seqs(&lake), (1..40).collect::<Vec<_>>());
+    assert_eq!(lake.get(7).rows, [event(7)]);
+    assert_eq!(lake.stats().dropped_events, std::collections::BTreeMap::new());
+    assert_eq!(lake.verify(), []);
+
+    let other = Lake::open(&folder.path().join("other"), config).unwrap();
+    assert!(matches!(
+        other.bring_back(&archive, &is_signed),
+        Err(SealError::Foreign(_))
+    ));
+    assert!(matches!(check_seal(&archive, &|_, _| false), Err(SealError::NotSigned)));
+    let file = archive
+        .join("events/day=2026-11-25")
+        .read_dir()
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[100] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    assert!(matches!(
+        check_seal(&archive, &is_signed),
+        Err(SealError::Broken { .. })
+    ));
+}
+
+/// Rows of every third source are over; files are rewritten without them while an operation fails, for each operation.
+#[test]
+fn dropping_that_fails_drops_a_day_or_nothing() {
+    for n in 0.. {
+        let folder = tempfile::tempdir().unwrap();
+        let keep = Keep {
+            days: Some(0),
+            bytes_max: None,
+        };
+        let config = Config {
+            sources: [("web".to_owned(), keep)].into(),
+            ..patient()
+        };
+        let failing = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let disk = {
+            let (failing, from) = (Arc::clone(&failing), AtomicUsize::new(0));
+            FailingDisk::new(move |_| failing.load(Ordering::SeqCst) && from.fetch_add(1, Ordering::SeqCst) == n)
+        };
+        let lake = Lake::open_on(folder.path(), config.clone(), Box::new(disk)).unwrap();
+        for begin in [1, 31] {
+            lake.append(batch(begin..begin + 30)).unwrap();
+            lake.flush().unwrap();
+        }
+        failing.store(true, Ordering::SeqCst);
+        let later = at("2027-01-01T00:00:00Z");
+        let failed = lake.retain(later, &[]).is_err();
+        let accounted = |lake: &Lake| {
+            let dropped: u64 = lake.stats().dropped_events.values().map(|count| count.records).sum();
+            (all_seqs(lake).len() as u64 + dropped, dropped)
+        };
+        assert_eq!(accounted(&lake).0, 60, "failure at operation {n}");
+        drop(lake);
+        let lake = Lake::open(folder.path(), config).unwrap();
+        let (all, dropped) = accounted(&lake);
+        assert_eq!(all, 60, "failure at operation {n}");
+        assert!(dropped == 0 || dropped == 20, "{dropped} at operation {n}");
+        assert_eq!(lake.verify(), [], "failure at operation {n}");
+        if !failed && n > 10 {
+            return;
+        }
+    }
+}
+
+#[test]
 fn a_full_disk_pushes_back_when_memory_is_full_and_recovers() {
     static FULL: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
     let folder = tempfile::tempdir().unwrap();
@@ -795,6 +1100,131 @@ fn a_full_disk_pushes_back_when_memory_is_full_and_recovers() {
 }
 
 const KILLED_FOLDER: &str = "WATCHPOST_TEST_LAKE_KILLED_FOLDER";
+
+/// The process that `killed_while_dropping…` kills: takes events in, merges files, and drops a source again and again.
+#[test]
+fn dropping_child() {
+    let Some(folder) = std::env::var_os(DROPPING_FOLDER) else {
+        return;
+    };
+    let lake = Lake::open(Path::new(&folder), dropping()).unwrap();
+    let mut next = lake.position().resume.max(1);
+    loop {
+        lake.append(batch(next..next + 20)).unwrap();
+        next += 20;
+        lake.compact().unwrap();
+        lake.retain(at("2027-01-01T00:00:00Z"), &[]).unwrap();
+        io::stdout().write_all(b"\nround\n").unwrap();
+    }
+}
+
+const DROPPING_FOLDER: &str = "WATCHPOST_TEST_LAKE_DROPPING_FOLDER";
+
+fn dropping() -> Config {
+    let keep = Keep {
+        days: Some(0),
+        bytes_max: None,
+    };
+    Config {
+        sources: [("web".to_owned(), keep)].into(),
+        ..patient()
+    }
+}
+
+#[test]
+fn killed_while_dropping_and_merging_each_event_is_there_or_accounted_for() {
+    let folder = tempfile::tempdir().unwrap();
+    for run in 0..6u64 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["tests::dropping_child", "--exact", "--nocapture"])
+            .env(DROPPING_FOLDER, folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = io::BufReader::new(child.stdout.take().unwrap()).lines();
+        let rounds = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .filter(|line| line.contains("round"));
+        assert_eq!(rounds.take(5).count(), 5);
+        std::thread::sleep(std::time::Duration::from_millis(3 * run));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let lake = Lake::open(folder.path(), dropping()).unwrap();
+        let dropped: u64 = lake.stats().dropped_events.values().map(|count| count.records).sum();
+        let seqs = all_seqs(&lake);
+        assert_eq!(seqs.len() as u64 + dropped, lake.position().resume - 1, "run {run}");
+        assert!(seqs.windows(2).all(|pair| pair[0] < pair[1]), "run {run}");
+        assert_eq!(lake.verify(), [], "run {run}");
+    }
+}
+
+const SEALING_FOLDER: &str = "WATCHPOST_TEST_LAKE_SEALING_FOLDER";
+
+/// The process that `killed_while_sealing…` kills: takes events in, seals all of them, drops them and brings them back.
+#[test]
+fn sealing_child() {
+    let Some(folder) = std::env::var_os(SEALING_FOLDER) else {
+        return;
+    };
+    let folder = Path::new(&folder);
+    let config = Config {
+        keep_days: 10,
+        ..patient()
+    };
+    let lake = Lake::open(&folder.join("lake"), config).unwrap();
+    let is_signed = |list: &[u8], signature: &[u8]| signed(list) == signature;
+    loop {
+        let next = lake.position().resume.max(1);
+        lake.append(batch(next..next + 20)).unwrap();
+        let archive = folder.join(format!("{next}.seal"));
+        let now = at("2026-11-26T00:00:00Z");
+        lake.seal(&archive, (None, None), now, &signed).unwrap();
+        lake.retain(at("2027-01-01T00:00:00Z"), &[]).unwrap();
+        lake.bring_back(&archive, &is_signed).unwrap();
+        io::stdout().write_all(b"\nround\n").unwrap();
+    }
+}
+
+#[test]
+fn killed_while_sealing_and_bringing_back_archives_are_whole_and_each_event_comes_back_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let is_signed = |list: &[u8], signature: &[u8]| signed(list) == signature;
+    for run in 0..6u64 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["tests::sealing_child", "--exact", "--nocapture"])
+            .env(SEALING_FOLDER, folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = io::BufReader::new(child.stdout.take().unwrap()).lines();
+        let rounds = lines.by_ref().map_while(Result::ok);
+        assert_eq!(rounds.filter(|line| line.contains("round")).take(2).count(), 2);
+        std::thread::sleep(std::time::Duration::from_millis(5 * run));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let lake = Lake::open(&folder.path().join("lake"), patient()).unwrap();
+        for entry in fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.extension().is_some_and(|end| end == "seal") {
+                check_seal(&entry, &is_signed).unwrap();
+                lake.bring_back(&entry, &is_signed).unwrap();
+            }
+        }
+        assert_eq!(
+            all_seqs(&lake),
+            (1..lake.position().resume).collect::<Vec<_>>(),
+            "run {run}"
+        );
+        assert_eq!(
+            lake.stats().dropped_events,
+            std::collections::BTreeMap::new(),
+            "run {run}"
+        );
+        assert_eq!(lake.verify(), [], "run {run}");
+    }
+}
 
 /// The process that `killed_at_any_moment…` kills: goes on from the lake's position like the pump does.
 #[test]

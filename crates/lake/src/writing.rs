@@ -1,7 +1,7 @@
 //! From memory to files: two threads turn pieces into Parquet, and one of them writes files when it is time.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, PoisonError},
     time::Duration,
 };
@@ -214,6 +214,8 @@ impl Inner {
                     day,
                     add: Some(joined(&segments)?),
                     remove: BTreeSet::new(),
+                    lost: BTreeMap::new(),
+                    regained: BTreeMap::new(),
                 })
             })
             .collect()

@@ -122,6 +122,10 @@ pub enum Permission {
     ReadDuty,
     /// Edit rosters, teams and escalation policies; see how people can be reached.
     WriteDuty,
+    /// Hunt in all events, and read saved hunts.
+    Hunt,
+    /// Save, share and drop hunts.
+    WriteHunts,
     /// Make accounts and change roles.
     WriteUsers,
     /// Change one's own password and language, end one's own sessions.
@@ -130,7 +134,7 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Permission; 21] = [
+    pub const ALL: [Permission; 23] = [
         Self::ReadAlerts,
         Self::WorkAlerts,
         Self::ReadSilences,
@@ -150,6 +154,8 @@ impl Permission {
         Self::ApproveResponse,
         Self::ReadDuty,
         Self::WriteDuty,
+        Self::Hunt,
+        Self::WriteHunts,
         Self::WriteUsers,
         Self::OwnAccount,
     ];
@@ -179,13 +185,14 @@ impl Role {
             | P::ReadResponse
             | P::ReadDuty
             | P::OwnAccount => true,
-            P::WorkAlerts | P::WriteReports | P::WorkWatches | P::WorkResponse => {
+            P::WorkAlerts | P::WriteHunts | P::WriteReports | P::WorkWatches | P::WorkResponse => {
                 matches!(self, Self::DutyOfficer | Self::ShiftLead | Self::Administrator)
             }
             P::WriteSilences | P::SendReports | P::WriteWatches | P::ApproveResponse | P::WriteDuty => {
                 matches!(self, Self::ShiftLead | Self::Administrator)
             }
             P::WriteSources | P::WriteUsers => matches!(self, Self::Administrator),
+            P::Hunt => !matches!(self, Self::Viewer),
             P::ReadLedger => matches!(self, Self::ShiftLead | Self::Administrator | Self::Auditor),
         }
     }
@@ -311,6 +318,7 @@ mod tests {
                 Permission::ReadWatches,
                 Permission::ReadResponse,
                 Permission::ReadDuty,
+                Permission::Hunt,
                 Permission::OwnAccount
             ]
         );

@@ -10,6 +10,8 @@ pub mod deadlines;
 pub mod directives;
 pub mod duty;
 pub mod evidence;
+pub mod holds;
+pub mod hunts;
 pub mod incidents;
 pub mod notifications;
 pub mod people;
@@ -228,6 +230,20 @@ pub fn decide_batch(
     known: Known<'_>,
     moment: Moment,
 ) -> Decision {
+    let mut drafting = draft_found(batch, known, moment);
+    drafting.changes.extend(counts);
+    drafting.changes.push(Change::AdvancePipeline { position });
+    drafting.decision("triage", "triage.batch")
+}
+
+/// Decides what becomes of detections that were made on events kept before: as in a batch of the pipeline, but nothing is
+/// counted as received and the pipeline stays where it is.
+#[must_use]
+pub fn decide_look_back(found: &[Observed<'_>], known: Known<'_>, moment: Moment) -> Decision {
+    draft_found(found, known, moment).decision("look-back", "triage.look_back")
+}
+
+fn draft_found<'a>(batch: &[Observed<'_>], known: Known<'a>, moment: Moment) -> Drafting<'a> {
     let now = moment.now;
     let index = silences::Index::new(known.silences, now);
     let occurrences: Vec<alerts::Occurrence<'_>> = batch
@@ -250,9 +266,7 @@ pub fn decide_batch(
         // A report about a silence is never hidden by one: nobody could see that it went wrong.
         drafting.notice(notice, None);
     }
-    drafting.changes.extend(counts);
-    drafting.changes.push(Change::AdvancePipeline { position });
-    drafting.decision("triage", "triage.batch")
+    drafting
 }
 
 /// The keys whose contexts [`decide_watch`] needs.

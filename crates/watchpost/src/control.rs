@@ -2,6 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::{
+    hunting::Wanted,
+    look_back::{Report, Request},
+};
 use anyhow::{Context, Result, bail};
 use model::{Heard, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -35,6 +39,16 @@ pub(crate) enum Question {
         /// Events after which no further file is looked at.
         events_max: u64,
     },
+    /// Hunt in the lake; the answer comes in frames, and a line `cancel` ends it early.
+    Hunt {
+        /// For what.
+        wanted: Wanted,
+    },
+    /// Hold rules against what is kept.
+    LookBack {
+        /// Which rules, and where.
+        request: Request,
+    },
 }
 
 /// One record of a rehearsal.
@@ -57,6 +71,11 @@ pub(crate) enum Answer {
     },
     /// What was heard.
     Heard(Box<Heard>),
+    /// Looked back.
+    LookedBack {
+        /// What was found.
+        report: Report,
+    },
     /// Not done.
     Refused {
         /// Why.
@@ -106,7 +125,7 @@ pub(crate) async fn answer(stream: &mut UnixStream, answer: &Answer) -> Result<(
     stream.write_all(&line).await.context("the asker is gone")
 }
 
-/// Asks the post that runs on a data folder.
+/// Asks the post that runs on a data folder to take records of a rehearsal; says how many are durable.
 ///
 /// # Errors
 /// When none is running, or it refuses.
@@ -129,6 +148,6 @@ pub(crate) async fn ask(data: &Path, question: &Question) -> Result<Answer> {
         .context("the post does not answer")?;
     match serde_json::from_str(&text).context("the post's answer cannot be read")? {
         Answer::Refused { reason } => bail!("the post refuses: {reason}"),
-        answer @ (Answer::Accepted { .. } | Answer::Heard(_)) => Ok(answer),
+        answer @ (Answer::Accepted { .. } | Answer::Heard(_) | Answer::LookedBack { .. }) => Ok(answer),
     }
 }

@@ -58,7 +58,9 @@ fn ask(data: &Path, question: &Question) -> Result<Option<Heard>> {
         }
         match control::ask(data, question).await? {
             Answer::Heard(heard) => Ok(Some(*heard)),
-            Answer::Accepted { .. } | Answer::Refused { .. } => anyhow::bail!("the post answered another question"),
+            Answer::Accepted { .. } | Answer::LookedBack { .. } | Answer::Refused { .. } => {
+                anyhow::bail!("the post answered another question")
+            }
         }
     })
 }

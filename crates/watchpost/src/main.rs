@@ -10,11 +10,14 @@ mod drills;
 mod exercise;
 mod folder;
 mod hearing;
+mod hunting;
 mod letter_folder;
 mod look;
+mod look_back;
 mod papers;
 mod pipeline;
 mod rule_files;
+mod sealing;
 mod serve;
 mod sweep;
 
@@ -53,6 +56,7 @@ enum Command {
     Rules(commands::rules::Action),
     #[command(subcommand)]
     Ledger(commands::ledger::Action),
+    Hunt(commands::hunt::Options),
     #[command(subcommand)]
     Lake(commands::lake::Action),
     #[command(subcommand)]
@@ -102,6 +106,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Exercise(options) => commands::exercise::run(&configured()?.data, &options),
         Command::Rules(action) => commands::rules::run(&configured()?, &action),
         Command::Ledger(action) => commands::ledger::run(&configured()?.data, &action),
+        Command::Hunt(options) => commands::hunt::run(&configured()?, &options),
         Command::Lake(action) => commands::lake::run(&configured()?, &action),
         Command::Notify(action) => commands::notify::run(&configured()?, &action),
         Command::Incident(action) => commands::incident::run(&configured()?, &action),

@@ -1,6 +1,7 @@
 //! Benchmarks that need more than one process; each ends with one line that a script can read.
 
 mod ingest;
+mod lake;
 mod notify;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,8 @@ use clap::Subcommand;
 pub(crate) enum Bench {
     /// End to end over HTTP `_bulk`: durable, normalised, all SigmaHQ rules, alerts visible
     Ingest(ingest::Options),
+    /// Ten questions to the lake, cold and warm, beside DuckDB on its files and chDB on a table of its own
+    Lake(lake::Options),
     /// A storm of messages through the post to a mail server on loopback, while another channel hangs
     Notify(notify::Options),
     /// The Sigma engine beside rsigma, over the same lines with the same rules
@@ -26,6 +29,7 @@ pub(crate) enum Bench {
 pub(crate) fn run(root: &Path, bench: &Bench) -> Result<()> {
     match bench {
         Bench::Ingest(options) => ingest::run(root, options),
+        Bench::Lake(options) => lake::run(root, options),
         Bench::Notify(options) => notify::run(root, options),
         Bench::Sigma { options } => crate::run::run(
             std::process::Command::new("cargo")

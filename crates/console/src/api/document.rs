@@ -9,7 +9,9 @@ use utoipa::{
     },
 };
 
-use super::{alerts, deadlines, directives, duty, incidents, ledger_entries, me, rules, silences, sources, watches};
+use super::{
+    alerts, deadlines, directives, duty, hunts, incidents, ledger_entries, me, rules, silences, sources, watches,
+};
 
 /// Everything that the API offers.
 #[derive(OpenApi)]
@@ -44,6 +46,16 @@ use super::{alerts, deadlines, directives, duty, incidents, ledger_entries, me, 
         silences::end,
         silences::extend,
         silences::undo,
+        hunts::begin,
+        hunts::look,
+        hunts::cancel,
+        hunts::export,
+        hunts::fields,
+        hunts::event,
+        hunts::saved,
+        hunts::save,
+        hunts::share_saved,
+        hunts::drop_saved,
         sources::list,
         sources::show,
         rules::list,

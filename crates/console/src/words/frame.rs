@@ -57,7 +57,7 @@ super::messages! {
     keys_undo: "hoàn tác việc vừa làm", "undo what was just done";
     keys_search: "tìm", "search";
     keys_help: "bảng phím tắt này", "this list";
-    keys_go: "đến: cần xử lý, tạm ẩn, nguồn, luật, sổ trực, màn hình lớn", "go to: queue, silences, sources, rules, duty book, wall";
+    keys_go: "đến: cần xử lý, truy tìm, tạm ẩn, nguồn, luật, sổ trực, màn hình lớn", "go to: queue, hunt, silences, sources, rules, duty book, wall";
     keys_escape: "bỏ chọn, đóng hộp thoại", "clear the selection, dismiss a dialog";
 
     level_critical: "Nghiêm trọng", "Critical";

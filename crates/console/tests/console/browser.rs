@@ -164,6 +164,38 @@ async fn real_browser_previews_a_silence_as_it_is_typed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn real_browser_hunts_from_a_typing_error_to_the_whole_record() {
+    let Some(trial) = trial().await else { return };
+    let driver = &trial.driver;
+    trial.signs_in("lan");
+    trial.go("/hunt?range=all&q=host.nmae:*");
+    driver.waits_for("document.querySelector('#hunt-wrong mark')?.textContent === 'host.nmae'");
+    driver.run("document.querySelector('#hunt-wrong button').click()");
+    driver.waits_for(
+        "document.querySelectorAll('#hunt-rows tbody tr').length > 1 && document.querySelector('#hunt-facets button')",
+    );
+    assert_eq!(
+        driver.run("return new URLSearchParams(location.search).get('q')"),
+        "host.name:*"
+    );
+    let rows = driver.run("return document.querySelectorAll('#hunt-rows tbody tr').length");
+    driver.run("document.querySelector('#hunt-facets .hunt-only').click()");
+    driver.waits_for(&format!(
+        "document.querySelector('#hunt-q').value.includes('source:') && document.querySelectorAll('#hunt-rows tbody tr').length < {rows}"
+    ));
+    driver.run("document.querySelector('#hunt-rows tbody tr').click()");
+    driver.waits_for("document.querySelector('#hunt-record').open && document.querySelector('#hunt-record-raw').textContent.length > 10");
+    driver.run("document.querySelector('#hunt-record [data-dismiss]').click()");
+    driver.waits_for("document.querySelector('#hunt-cancel').hidden && !document.querySelector('#hunt-when').hidden");
+    driver.run("const svg = document.querySelector('#hunt-histogram'); const box = svg.getBoundingClientRect(); for (const [type, part] of [['pointerdown', .9], ['pointermove', .95], ['pointerup', .99]]) svg.dispatchEvent(new PointerEvent(type, { clientX: box.left + box.width * part, clientY: box.top + 5, pointerId: 1, bubbles: true }))");
+    driver.waits_for("location.search.includes('from=') && document.querySelector('#hunt-range').value === ''");
+    let mut complaints = driver.complaints();
+    // The browser notes each answer that is no success, also that the line cannot be read.
+    complaints.retain(|complaint| !(complaint.contains("/api/v1/hunts - ") && complaint.contains("status of 422")));
+    assert_eq!(complaints, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn real_browser_fits_a_phone_and_reads_without_colour() {
     let Some(trial) = trial().await else { return };
     trial.signs_in("ha");
@@ -171,6 +203,7 @@ async fn real_browser_fits_a_phone_and_reads_without_colour() {
     let pages = [
         "/queue",
         &alert,
+        "/hunt?range=all",
         "/silences",
         "/silences/new",
         "/silences/0000000000000000000000000000004d",

@@ -9,6 +9,8 @@ mod client;
 #[cfg(test)]
 mod duty;
 #[cfg(test)]
+mod hunts;
+#[cfg(test)]
 mod incidents;
 #[cfg(test)]
 mod pages;

@@ -4,9 +4,10 @@ use model::Role;
 
 use crate::client::{Client, page, post};
 
-const PAGES: [(&str, &str); 17] = [
+const PAGES: [(&str, &str); 18] = [
     ("queue", "/queue"),
     ("alert", "/alerts/01935f00000000000000000000000000"),
+    ("hunt", "/hunt"),
     ("silences", "/silences"),
     ("new_silence", "/silences/new"),
     ("silence", "/silences/0000000000000000000000000000004d"),

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, ops::ControlFlow};
 
 use datafusion::{dataframe::DataFrame, logical_expr::Expr};
 use model::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{
     HuntError, HuntSession,
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     row::Table,
-    search::{FieldNames, Search, column, columns, nearest},
+    search::{FieldNames, Search, SearchError, column, columns, nearest, parse},
 };
 
 /// What a hunt by search line is after.
@@ -27,6 +28,46 @@ pub struct Asked {
     pub before: Option<Timestamp>,
 }
 
+/// The columns of an answer when none are chosen.
+pub const USUAL_COLUMNS: [&str; 7] = [
+    "happened_at",
+    "source",
+    "host.name",
+    "user.name",
+    "source.ip",
+    "event.code",
+    "raw",
+];
+
+/// A question as it comes from outside: a search line or SQL, a span of time, columns.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Inquiry {
+    /// The search line, or the question in SQL.
+    pub text: String,
+    /// Whether `text` is SQL; then time, columns and rows are for it to say.
+    pub sql: bool,
+    /// From when on the events happened.
+    pub from: Option<Timestamp>,
+    /// Before when they happened.
+    pub before: Option<Timestamp>,
+    /// The columns; the usual ones when there are none.
+    pub columns: Vec<String>,
+    /// Rows at most, the newest ones; all of them in any order without it.
+    pub rows_max: Option<usize>,
+}
+
+/// A question that cannot be asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InquiryError {
+    /// The search line cannot be read.
+    #[error(transparent)]
+    Search(#[from] SearchError),
+    /// SQL that cannot be read, a column that does not exist, or a failure.
+    #[error(transparent)]
+    Hunt(#[from] HuntError),
+}
+
 /// A column of an answer: of the table, a field of the record, or the record as it came (`raw`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Chosen {
@@ -38,6 +79,16 @@ pub enum Chosen {
     Raw,
     /// All fields of the record.
     Fields,
+}
+
+impl Inquiry {
+    fn asked(&self, known: &FieldNames) -> Result<Asked, SearchError> {
+        Ok(Asked {
+            search: parse(&self.text, known)?,
+            from: self.from,
+            before: self.before,
+        })
+    }
 }
 
 impl Chosen {
@@ -90,6 +141,37 @@ impl Chosen {
 }
 
 impl HuntSession {
+    /// Begins a hunt for what an inquiry asks.
+    ///
+    /// # Errors
+    /// It cannot be read, or makes no sense for these columns.
+    pub fn inquire(&self, inquiry: &Inquiry) -> Result<Hunt, InquiryError> {
+        if inquiry.sql {
+            return Ok(self.sql(&inquiry.text)?);
+        }
+        let known = self.field_names();
+        let asked = inquiry.asked(&known)?;
+        let usual = USUAL_COLUMNS.map(str::to_owned);
+        let names = if inquiry.columns.is_empty() {
+            &usual[..]
+        } else {
+            &inquiry.columns
+        };
+        let chosen: Result<Vec<Chosen>, HuntError> = names.iter().map(|name| Chosen::parse(name, &known)).collect();
+        Ok(self.rows(&asked, &chosen?, inquiry.rows_max)?)
+    }
+
+    /// Begins the summary of what an inquiry by search line asks.
+    ///
+    /// # Errors
+    /// As [`HuntSession::inquire`].
+    pub fn summarise(&self, inquiry: &Inquiry, faceted: &[String]) -> Result<Summing, InquiryError> {
+        let known = self.field_names();
+        let asked = inquiry.asked(&known)?;
+        let chosen: Result<Vec<Chosen>, HuntError> = faceted.iter().map(|name| Chosen::parse(name, &known)).collect();
+        Ok(self.summary(&asked, &chosen?)?)
+    }
+
     fn matching(&self, asked: &Asked) -> Result<DataFrame, HuntError> {
         let happened = || by_name("happened_at");
         let conditions = [

@@ -65,10 +65,9 @@ fn on_column(column: Column, must: &Test) -> Expr {
     match (column.kind, must) {
         (ColumnKind::List, Test::Present) => call(functions::MATCHES, vec![value, lit("*")]),
         (ColumnKind::List, Test::Is(text)) => call(functions::LIST_HAS, vec![value, lit(text.as_str())]),
-        (ColumnKind::Text, Test::Matches(pattern)) if is_hash(column.name) && pattern.is_plain() => {
-            // Hashes are written in either case; asked for exactly, the bloom filters answer.
-            let text = pattern.to_string();
-            value.in_list(vec![lit(text.to_lowercase()), lit(text.to_uppercase())], false)
+        (ColumnKind::Text, Test::Matches(pattern)) if is_lower(column.name) && is_ascii_word(pattern) => {
+            // These columns are lower case; asked for exactly, statistics and bloom filters answer.
+            value.eq(lit(pattern.to_string().to_lowercase()))
         }
         (_, Test::Number(order, number)) => compare(value, *order, whole_or_not(*number)),
         (
@@ -83,8 +82,14 @@ fn on_column(column: Column, must: &Test) -> Expr {
     }
 }
 
-fn is_hash(name: &str) -> bool {
-    name.starts_with("file.hash.")
+/// Columns that are lower case whatever the record had (`model::Entities`).
+fn is_lower(name: &str) -> bool {
+    name.starts_with("file.hash.") || name == "host.name" || name == "url.domain"
+}
+
+fn is_ascii_word(pattern: &Pattern) -> bool {
+    let written = pattern.to_string();
+    pattern.is_plain() && written.is_ascii() && !written.contains('\\')
 }
 
 fn on_text(value: Expr, must: &Test) -> Expr {

@@ -24,6 +24,9 @@ mod table;
 mod words;
 mod worker;
 
+/// A piece of an answer.
+pub use arrow_array::RecordBatch;
+
 /// What the modules of this crate that ask the lake need of DataFusion.
 pub use datafusion::{
     common::DFSchema,
@@ -35,7 +38,7 @@ pub use datafusion::{
 
 pub(crate) use self::input::Footers;
 pub use self::{
-    asking::{Asked, Chosen},
+    asking::{Asked, Chosen, Inquiry, InquiryError, USUAL_COLUMNS},
     control::{Incomplete, Progress},
     error::HuntError,
     hunt::{Hunt, HuntHandle},

@@ -13,7 +13,7 @@ use model::Timestamp;
 use parquet::{
     arrow::ArrowWriter,
     basic::{Compression, ZstdLevel},
-    file::properties::WriterProperties,
+    file::{metadata::KeyValue, properties::WriterProperties},
 };
 use serde_json::{Map, Value};
 
@@ -199,6 +199,21 @@ impl<W: Write + Send> Output<W> {
                 Ok(())
             }
             Writer::Parquet(writer) => writer.write(batch).map_err(io::Error::other),
+        }
+    }
+
+    /// Says in what is written that it is not whole: as a last row, in Parquet under `watchpost.incomplete` in the footer.
+    ///
+    /// # Errors
+    /// Nobody takes what is written.
+    pub fn lacks(&mut self, why: &str) -> io::Result<()> {
+        match &mut self.writer {
+            Writer::Ndjson(out) => writeln!(out, "{}", serde_json::json!({ "_incomplete": why })),
+            Writer::Csv(out) => write!(out, "{}\r\n", csv_text(&format!("# incomplete: {why}"))),
+            Writer::Parquet(writer) => {
+                writer.append_key_value_metadata(KeyValue::new("watchpost.incomplete".to_owned(), why.to_owned()));
+                Ok(())
+            }
         }
     }
 

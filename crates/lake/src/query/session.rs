@@ -1,10 +1,13 @@
 //! A session of one who hunts: the limits and the scope that all of its hunts share.
 
-use std::{collections::BTreeSet, fmt, fs, num::NonZeroUsize, sync::Arc};
+use std::{collections::BTreeSet, fmt, fs, net::IpAddr, num::NonZeroUsize, sync::Arc};
 
-use arrow_schema::SchemaRef;
+use arrow_array::{Array, FixedSizeBinaryArray, RecordBatch};
+use arrow_schema::{Field, Schema, SchemaRef};
 use datafusion::{
     dataframe::DataFrame,
+    datasource::MemTable,
+    error::DataFusionError,
     execution::{
         SessionStateBuilder,
         context::{SQLOptions, SessionContext},
@@ -34,7 +37,7 @@ use super::{
     table::{LakeTable, schema_of},
     words,
 };
-use crate::{Inner, Lake, row::Table};
+use crate::{Inner, Lake, entities::address_bytes, row::Table};
 
 /// How much one who hunts may take; all hunts of a session share the memory and the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +77,8 @@ pub struct HuntSession {
     runtime: Handle,
     limits: HuntLimits,
     pub(crate) inner: Arc<Inner>,
+    /// The names of lists that questions may join with.
+    lists: BTreeSet<String>,
 }
 
 impl fmt::Debug for HuntSession {
@@ -148,6 +153,7 @@ impl Lake {
             runtime: runtime.handle().clone(),
             limits,
             inner: Arc::clone(&self.inner),
+            lists: BTreeSet::new(),
         })
     }
 }
@@ -226,15 +232,49 @@ impl HuntSession {
             .map_err(|error| HuntError::of(&error))?;
         if let Some(unknown) = references
             .iter()
-            .find(|table| table.schema().is_none() && !Table::ALL.iter().any(|known| name_of(*known) == table.table()))
+            .find(|table| table.schema().is_none() && !self.tables().any(|known| known == table.table()))
         {
-            let known = Table::ALL.iter().map(|table| name_of(*table).to_owned());
+            let known = self.tables().map(str::to_owned);
             return Err(HuntError::unknown(unknown.table(), known));
         }
         match self.state.statement_to_plan(statement).now_or_never() {
             Some(planned) => planned.map_err(|error| HuntError::of(&error)),
             None => Err(HuntError::Failed("the tables are not at hand".to_owned())),
         }
+    }
+
+    fn tables(&self) -> impl Iterator<Item = &str> {
+        let tables = Table::ALL.iter().map(|table| name_of(*table));
+        tables.chain(self.lists.iter().map(String::as_str))
+    }
+
+    /// A session whose questions may also name a list of addresses, as a table with the column `address`.
+    ///
+    /// # Errors
+    /// There is a table of this name.
+    pub fn with_addresses(&self, name: &str, addresses: &[IpAddr]) -> Result<Self, HuntError> {
+        if self.tables().any(|known| known == name) {
+            return Err(HuntError::Meaningless(format!("there is a table {name} already")));
+        }
+        let failed = |error: DataFusionError| HuntError::of(&error);
+        let stored = addresses.iter().map(|address| address_bytes(*address));
+        let column = FixedSizeBinaryArray::try_from_iter(stored).map_err(|error| failed(error.into()))?;
+        let field = Field::new("address", column.data_type().clone(), false);
+        let schema: SchemaRef = Arc::new(Schema::new(vec![field]));
+        let batch = RecordBatch::try_new(SchemaRef::clone(&schema), vec![Arc::new(column)]);
+        let batch = batch.map_err(|error| failed(error.into()))?;
+        let list = MemTable::try_new(schema, vec![vec![batch]]).map_err(failed)?;
+        let context = SessionContext::new_with_state(self.state.clone());
+        // The catalogue is shared by all clones of a session: a later list takes the place of an earlier one.
+        context.deregister_table(name).map_err(failed)?;
+        context.register_table(name, Arc::new(list)).map_err(failed)?;
+        let mut lists = self.lists.clone();
+        lists.insert(name.to_owned());
+        Ok(Self {
+            state: context.state(),
+            lists,
+            ..self.clone()
+        })
     }
 
     /// Begins a hunt with a plan that was made from [`HuntSession::table`] or [`HuntSession::plan`].

@@ -150,7 +150,14 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<Stri
         })
         .filter(|(distance, known)| *distance <= known.len().div_ceil(3).max(2).min(wanted.chars().count() / 2 + 1))
         .collect();
-    near.sort_unstable();
+    // Among names as near, those that have the same letters come first: letters change places more often than they change.
+    let letters = |text: &str| {
+        let mut letters: Vec<char> = text.to_lowercase().chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let same = letters(name);
+    near.sort_unstable_by_key(|(distance, known)| (letters(known) != same, *distance, *known));
     near.dedup();
     near.into_iter()
         .take(NEAR_MAX)

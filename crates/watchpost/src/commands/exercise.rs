@@ -129,7 +129,9 @@ async fn play(data: &Path, script: &Script, minutes: f64) -> Result<()> {
             wait_for(start, &line).await;
             sent += match control::ask(data, &question(script, line)).await? {
                 Answer::Accepted { records } => records,
-                Answer::Heard(_) | Answer::Refused { .. } => bail!("the post answered another question"),
+                Answer::Heard(_) | Answer::LookedBack { .. } | Answer::Refused { .. } => {
+                    bail!("the post answered another question")
+                }
             };
         }
     }

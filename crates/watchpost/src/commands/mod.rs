@@ -6,6 +6,7 @@ pub(crate) mod content;
 pub(crate) mod duty;
 pub(crate) mod evidence;
 pub(crate) mod exercise;
+pub(crate) mod hunt;
 pub(crate) mod incident;
 pub(crate) mod lake;
 pub(crate) mod ledger;

@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use detect::SharedRules;
 use jiff::SignedDuration;
 use lake::Dropped;
-use ledger::Ledger;
-use model::{Change, Decision, Language, Scope, Timestamp};
+use ledger::{Ledger, NounFilter};
+use model::{Change, Decision, Language, Scope, SourceId, Timestamp};
 use operations::{Known, Moment};
 use tokio::sync::watch;
 
@@ -21,6 +21,20 @@ const FORGET_EVERY: Duration = Duration::from_hours(1);
 const LOOK_AT_RULES_EVERY: Duration = Duration::from_secs(10);
 /// How the sources of a rehearsal are named.
 const EXERCISE: &str = "exercise/";
+/// Sources that are named in what is said of a dropped day.
+const SOURCES_NAMED_MAX: usize = 20;
+/// Bytes of the lake's files that are held against their hashes at a look; a full lake is through within days.
+const CHECKED_BYTES: u64 = 64 * 1024 * 1024;
+/// Damaged files that are named.
+const DAMAGED_NAMED_MAX: usize = 20;
+/// The setting that says which files are damaged.
+const DAMAGED: &str = "lake.damaged";
+/// How far a clock may be from what was expected.
+const JUMP_MAX: SignedDuration = SignedDuration::from_hours(24);
+/// How far beyond the newest event a clock is believed at once.
+const BEYOND_THE_NEWEST_MAX: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How long a clock must stand by a jump to be believed.
+const DOUBTED_FOR: Duration = Duration::from_hours(24);
 /// The setting that says what was dropped last.
 const DROPPED: &str = "lake.dropped";
 
@@ -61,11 +75,19 @@ fn look_at_sources(ledger: &Ledger, listening_since: Timestamp, language: Langua
     commit(ledger, &decision).context("what was seen of the sources was not committed")
 }
 
-/// Keeps the lake within its days and bytes; what is dropped is written in the ledger.
+/// Keeps the lake within its days and bytes, and looks at its files for damage; what is dropped or damaged is written in the ledger.
 pub(super) async fn keep_the_lake(stores: Stores) {
+    let newest = stores.lake.stats().events.happened_at.map(|(_, newest)| newest);
+    let mut today = SteadyClock::begin(clock::now(), newest);
     loop {
         let kept = stores.clone();
-        let looked = tokio::task::spawn_blocking(move || drop_what_is_over(&kept)).await;
+        let now = today.now(clock::now(), tokio::time::Instant::now());
+        let looked = tokio::task::spawn_blocking(move || {
+            kept.lake.check_some(CHECKED_BYTES);
+            tell_of_damage(&kept)?;
+            drop_what_is_over(&kept, now)
+        })
+        .await;
         match looked {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!("the lake was not kept within its budget: {error:#}"),
@@ -75,20 +97,107 @@ pub(super) async fn keep_the_lake(stores: Stores) {
     }
 }
 
-fn drop_what_is_over(stores: &Stores) -> Result<()> {
-    let now = clock::now();
-    let dropped = stores.lake.retain(now)?;
+/// The time by which the age of what is kept is judged. A system clock that jumps ahead must not make everything look old enough to
+/// be dropped, so a jump is believed only when the clock has stood by it for a day.
+struct SteadyClock {
+    believed: Timestamp,
+    /// When `believed` was the time, on a clock that does not jump.
+    since: tokio::time::Instant,
+    /// Since when the system's clock has been elsewhere.
+    doubted_since: Option<tokio::time::Instant>,
+}
+
+impl SteadyClock {
+    /// Begins at the time of the system, unless it is far beyond the newest event.
+    fn begin(now: Timestamp, newest: Option<Timestamp>) -> Self {
+        let latest = newest.and_then(|newest| newest.checked_add(BEYOND_THE_NEWEST_MAX).ok());
+        Self {
+            believed: latest.map_or(now, |latest| now.min(latest)),
+            since: tokio::time::Instant::now(),
+            doubted_since: None,
+        }
+    }
+
+    fn now(&mut self, told: Timestamp, at: tokio::time::Instant) -> Timestamp {
+        let passed = SignedDuration::try_from(at.duration_since(self.since)).unwrap_or_default();
+        let expected = self.believed.checked_add(passed).unwrap_or(self.believed);
+        // A clock that goes back only keeps things longer.
+        if told.duration_since(expected) <= JUMP_MAX {
+            self.doubted_since = None;
+        } else {
+            let since = *self.doubted_since.get_or_insert_with(|| {
+                tracing::warn!("the clock says {told}, {expected} was expected: nothing is dropped for its age until it has said so for a day");
+                at
+            });
+            if at.duration_since(since) < DOUBTED_FOR {
+                return expected;
+            }
+            self.doubted_since = None;
+        }
+        self.believed = told;
+        self.since = at;
+        told
+    }
+}
+
+/// Writes in the ledger which files are damaged, whenever that has changed.
+fn tell_of_damage(stores: &Stores) -> Result<()> {
+    let damaged = stores.lake.set_aside();
+    let scope = Scope::of_post("lake");
+    let told = stores.ledger.setting(&scope, DAMAGED)?;
+    let named = damaged.iter().take(DAMAGED_NAMED_MAX);
+    let value = named
+        .map(|file| format!("{}: {}", file.file, file.cause))
+        .collect::<serde_json::Value>()
+        .to_string();
+    let (before, revision) = told.unwrap_or_else(|| ("[]".to_owned(), 0));
+    if before == value {
+        return Ok(());
+    }
+    if !damaged.is_empty() {
+        tracing::error!("files of the lake are damaged and set aside: {value}");
+    }
+    let decision = Decision {
+        at: clock::now(),
+        actor: scope.actor().clone(),
+        action: if damaged.is_empty() {
+            "lake.whole"
+        } else {
+            "lake.damaged"
+        }
+        .to_owned(),
+        reason: Some(value.clone()),
+        changes: vec![Change::PutSetting {
+            name: DAMAGED.to_owned(),
+            value,
+            revision: revision + 1,
+        }],
+        effects: Vec::new(),
+    };
+    let written = stores.ledger.apply(&decision);
+    written.context("what is damaged in the lake was not written in the ledger")?;
+    Ok(())
+}
+
+fn drop_what_is_over(stores: &Stores, now: Timestamp) -> Result<()> {
+    let scope = Scope::of_post("lake");
+    let holds: Vec<model::EventHold> = stores.ledger.all_kept(&scope, &NounFilter::default())?;
+    let in_force: Vec<lake::Hold> = holds
+        .iter()
+        .filter(|hold| hold.released_at.is_none())
+        .map(hold_of)
+        .collect();
+    let dropped = stores.lake.retain(now, &in_force)?;
     if dropped.is_empty() {
         return Ok(());
     }
-    let scope = Scope::of_post("lake");
     let revision = stores
         .ledger
         .setting(&scope, DROPPED)?
         .map_or(0, |(_, revision)| revision);
     let value = dropped.iter().map(in_words).collect::<serde_json::Value>().to_string();
     let decision = Decision {
-        at: now,
+        at: clock::now(),
         actor: scope.actor().clone(),
         action: "lake.drop".to_owned(),
         reason: Some(value.clone()),
@@ -106,15 +215,33 @@ fn drop_what_is_over(stores: &Stores) -> Result<()> {
     Ok(())
 }
 
+fn hold_of(hold: &model::EventHold) -> lake::Hold {
+    lake::Hold {
+        from: hold.from,
+        before: hold.before,
+        sources: hold.sources.clone(),
+    }
+}
+
 fn in_words(dropped: &Dropped) -> String {
     let why = if dropped.expired {
         "beyond the days to be kept"
     } else {
         "no room"
     };
+    let sources: Vec<&str> = dropped
+        .sources
+        .keys()
+        .take(SOURCES_NAMED_MAX)
+        .map(SourceId::as_str)
+        .collect();
     format!(
-        "{}: {} rows, {} files, {} bytes, {why}",
-        dropped.day, dropped.rows, dropped.files, dropped.bytes
+        "{}: {} rows of {}, {} files, {} bytes, {why}",
+        dropped.day,
+        dropped.rows,
+        sources.join(", "),
+        dropped.files,
+        dropped.bytes
     )
 }
 
@@ -183,5 +310,49 @@ async fn fingerprint(folders: &Arc<RuleFolders>) -> Option<u64> {
             None
         }
         Err(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_jumps_ahead_is_believed_after_a_day() {
+        let begin: Timestamp = "2026-11-25T00:00:00Z".parse().unwrap();
+        let later: Timestamp = "2099-01-01T00:00:00Z".parse().unwrap();
+        let mut clock = SteadyClock::begin(begin, None);
+        let start = clock.since;
+        let minutes = |count: u64| start + Duration::from_mins(count);
+        let on = |time: Timestamp, count: i64| time + SignedDuration::from_mins(count);
+        assert_eq!(clock.now(on(begin, 5), minutes(5)), on(begin, 5));
+        assert_eq!(
+            clock.now(on(later, 10), minutes(10)),
+            on(begin, 10),
+            "a jump is doubted"
+        );
+        assert_eq!(
+            clock.now(on(begin, 15), minutes(15)),
+            on(begin, 15),
+            "and forgotten when it is over"
+        );
+        assert_eq!(clock.now(later, minutes(20)), on(begin, 20));
+        assert_eq!(clock.now(on(later, 1439), minutes(20 + 1439)), on(begin, 1459));
+        assert_eq!(
+            clock.now(on(later, 1440), minutes(20 + 1440)),
+            on(later, 1440),
+            "a day later it is believed"
+        );
+        let past: Timestamp = "1970-01-01T00:00:00Z".parse().unwrap();
+        assert_eq!(clock.now(past, minutes(1500)), past, "what goes back drops nothing");
+    }
+
+    #[test]
+    fn a_post_that_wakes_up_in_2099_does_not_take_everything_for_old() {
+        let newest: Timestamp = "2026-11-25T00:00:00Z".parse().unwrap();
+        let told: Timestamp = "2099-01-01T00:00:00Z".parse().unwrap();
+        let mut clock = SteadyClock::begin(told, Some(newest));
+        let believed = clock.now(told, clock.since);
+        assert_eq!(believed, newest + BEYOND_THE_NEWEST_MAX);
     }
 }

@@ -103,7 +103,7 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
         catalogue,
     };
     let console = web::start_console(configuration, &stores, rules_taken, surroundings, &mut tasks).await?;
-    tasks.spawn(door::answer_all(door, receiving, Arc::clone(&stores.lake)));
+    tasks.spawn(door::answer_all(door, receiving, stores.clone()));
     tasks.spawn(tokens::follow(stores.ledger.clone(), tokens));
     start_chores(configuration, &stores, &mut tasks);
     start_responding(&stores.ledger, data, &mut tasks);

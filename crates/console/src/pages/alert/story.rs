@@ -22,6 +22,7 @@ pub(crate) fn around(view: &View, shown: &AlertPage) -> Markup {
                 } }
                 span.muted { (words.minutes_around()) }
             }
+            (crate::pages::hunt::show::pivots(view, event))
             @if event.entities.host_name.is_none() { div.body { p.muted { (words.related_no_host()) } } }
             @if shown.around.len() <= 1 { div.body { p.muted { (words.related_empty()) } } }
             @else { div.scroll { table.stacked {

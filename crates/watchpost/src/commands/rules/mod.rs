@@ -1,5 +1,6 @@
 //! `watchpost rules`: what the rules are, whether they are right, and why one holds on an event or does not.
 
+mod backtest;
 mod case;
 mod coverage;
 mod explain;
@@ -35,6 +36,8 @@ pub(crate) enum Action {
     },
     /// Say why a rule holds on an event, or why it does not
     Explain(explain::Options),
+    /// Hold rules against the events that are already kept: what would they have found?
+    Backtest(backtest::Options),
     /// Say which log sources and fields the rules need, and which of them the post really received
     Coverage(coverage::Options),
 }
@@ -75,6 +78,7 @@ pub(crate) fn run(configuration: &Configuration, action: &Action) -> Result<()> 
         Action::Lint(options) => lint::run(configuration, options),
         Action::Test { paths } => test::run(paths),
         Action::Explain(options) => explain::run(options),
+        Action::Backtest(options) => backtest::run(configuration, options),
         Action::Coverage(options) => coverage::run(configuration, options),
     }
 }

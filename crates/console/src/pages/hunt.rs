@@ -1,0 +1,3 @@
+//! Hunting in the lake.
+
+pub(crate) mod show;
