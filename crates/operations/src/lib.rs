@@ -17,6 +17,7 @@ pub mod notifications;
 pub mod people;
 pub mod recovery;
 pub mod reports;
+pub mod response;
 pub mod silences;
 pub mod sources;
 pub mod watches;

@@ -15,7 +15,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("cacao", &[]),
     ("normalize", &["model"]),
     ("detect", &["model", "sigma"]),
-    ("operations", &["model"]),
+    ("operations", &["model", "cacao"]),
     ("ingest", &["model", "journal"]),
     ("journal", &["model"]),
     ("lake", &["model"]),
