@@ -5,10 +5,13 @@ mod actions;
 mod dispatch;
 mod plans;
 mod protection;
+mod runbook;
 mod runs;
 mod settle;
 
 use model::{Id, LiftReason, Phrase, Timestamp, Unapproved};
+
+pub use cacao::{ExecutionState, Identifier, Playbook, StepKind};
 
 pub use actions::{
     Asked, approve, asked_in_run, break_glass, call_off, confirm, expire, lift, request, review, unapproved,
@@ -16,6 +19,7 @@ pub use actions::{
 pub use dispatch::{DeviceInfo, Task, Work, work_of};
 pub use plans::{StoredPlan, plan_key};
 pub use protection::{Guard, Protected, Protection};
+pub use runbook::{RunbookStep, UndoWord, in_language, phase_words, runbook, step_name, step_text};
 pub use runs::{
     Advancing, ManualResult, PlanRun, RunStart, StepNote, Undoing, advance, finish_by_hand, replay, start, stop, undo,
     woken,

@@ -42,12 +42,11 @@ impl Protection {
     pub fn new(all: impl IntoIterator<Item = Protected>) -> Self {
         let mut protection = Self::default();
         for protected in all {
-            match protected.element.parse() {
-                Ok(network) => protection.networks.push((network, protected)),
-                Err(_) => {
-                    let name = protected.element.trim_end_matches('.').to_ascii_lowercase();
-                    protection.names.insert(name, protected);
-                }
+            if let Ok(network) = protected.element.parse() {
+                protection.networks.push((network, protected));
+            } else {
+                let name = protected.element.trim_end_matches('.').to_ascii_lowercase();
+                protection.names.insert(name, protected);
             }
         }
         protection

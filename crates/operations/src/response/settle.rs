@@ -1,8 +1,6 @@
 //! What devices answered, as decisions: a plan that people agree to, an action in force or not effective, one that was taken back, and
 //! what a device had lost.
 
-use std::collections::BTreeSet;
-
 use model::{Action, ActionPlan, ActionState, Actor, Change, Decision, Errand, Proof, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -30,7 +28,7 @@ pub fn planned(action: &Action, answered: &Answered, policy: &Policy, now: Times
                 at: now,
                 why: refusal.to_string(),
             };
-            settled("action.refuse", next, now)
+            settled("action.refuse", &next, now)
         }
         Ok(plan) => {
             next.plan = Some(plan);
@@ -41,7 +39,7 @@ pub fn planned(action: &Action, answered: &Answered, policy: &Policy, now: Times
                 ActionState::Planned
             };
             let effect = free.then(|| errand(&next, Errand::Apply));
-            let mut decision = settled("action.plan", next, now);
+            let mut decision = settled("action.plan", &next, now);
             decision.effects.extend(effect);
             decision
         }
@@ -60,7 +58,7 @@ pub fn void(action: &Action, answered: &Answered, policy: &Policy, now: Timestam
                 at: now,
                 why: refusal.to_string(),
             };
-            return Some(settled("action.refuse", next, now));
+            return Some(settled("action.refuse", &next, now));
         }
     };
     if fresh.hash == agreed.hash || action.broken_glass.is_some() {
@@ -73,7 +71,7 @@ pub fn void(action: &Action, answered: &Answered, policy: &Policy, now: Timestam
     }
     next.approvals.clear();
     next.state = ActionState::Planned;
-    let mut decision = settled("action.void", next, now);
+    let mut decision = settled("action.void", &next, now);
     decision.reason = Some("what would change is no longer what was agreed to".to_owned());
     Some(decision)
 }
@@ -106,7 +104,7 @@ fn plan_of(action: &Action, answered: &Answered, policy: &Policy, now: Timestamp
         lines: answered.lines.iter().take(ActionPlan::LINES_MAX).cloned().collect(),
         touches,
         undoable: answered.undoable,
-        hash: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        hash: hexadecimal(&digest),
     })
 }
 
@@ -118,7 +116,7 @@ pub fn applied(action: &Action, proof: Proof, now: Timestamp) -> Decision {
     next.expires_at = action.lasts_seconds.map(|seconds| super::later(now, seconds));
     let ineffective = proof.holds == Some(false);
     next.proof = Some(proof);
-    let mut decision = settled("action.apply", next, now);
+    let mut decision = settled("action.apply", &next, now);
     if ineffective {
         decision.reason = Some("applied, not effective".to_owned());
     }
@@ -134,7 +132,7 @@ pub fn failed(action: &Action, why: &str, now: Timestamp) -> Decision {
         why: why.to_owned(),
         in_force: action.holds(),
     };
-    settled("action.fail", next, now)
+    settled("action.fail", &next, now)
 }
 
 /// The device took it back.
@@ -150,25 +148,14 @@ pub fn lifted(action: &Action, proof: Proof, now: Timestamp) -> Option<Decision>
     };
     next.expires_at = None;
     next.proof = Some(proof);
-    Some(settled("action.lifted", next, now))
+    Some(settled("action.lifted", &next, now))
 }
 
-/// A device had lost what is in force, and has it again: noted on each action that was touched. `missing` and `stray` are what was
-/// found; strays were taken out.
+/// A device had lost these actions, or something in it belonged to none; it was put right, and that is noted on each of them.
 #[must_use]
-pub fn restored(
-    in_force: &[Action],
-    missing: &BTreeSet<String>,
-    stray: &BTreeSet<String>,
-    now: Timestamp,
-) -> Option<Decision> {
-    if missing.is_empty() && stray.is_empty() {
-        return None;
-    }
-    let touched = in_force
+pub fn restored(touched: &[Action], found: &str, now: Timestamp) -> Decision {
+    let changes = touched
         .iter()
-        .filter(|action| action.kind.elements().iter().any(|element| missing.contains(element)));
-    let changes: Vec<Change> = touched
         .map(|action| {
             let mut next = raised(action);
             next.restored += 1;
@@ -180,20 +167,21 @@ pub fn restored(
             Change::put(&next)
         })
         .collect();
-    let some = |set: &BTreeSet<String>| set.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-    Some(Decision {
+    Decision {
         at: now,
         actor: post(),
         action: "device.put_right".to_owned(),
-        reason: Some(format!(
-            "{} were missing ({}); {} belonged to no action ({})",
-            missing.len(),
-            some(missing),
-            stray.len(),
-            some(stray)
-        )),
+        reason: Some(found.to_owned()),
         changes,
         effects: Vec::new(),
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
     })
 }
 
@@ -203,13 +191,13 @@ fn post() -> Actor {
     }
 }
 
-fn settled(name: &str, next: Action, now: Timestamp) -> Decision {
+fn settled(name: &str, next: &Action, now: Timestamp) -> Decision {
     Decision {
         at: now,
         actor: post(),
         action: name.to_owned(),
         reason: None,
-        changes: vec![Change::put(&next)],
+        changes: vec![Change::put(next)],
         effects: Vec::new(),
     }
 }

@@ -83,7 +83,7 @@ pub fn advance(run: &PlanRun, with: Advancing<'_>, now: Timestamp) -> Option<Dec
     })
 }
 
-/// Notes what is to be taken back: actions in force, the last asked for first, and what only a person can.
+/// Notes what is to be taken back: actions in force, the last that came into force first, and what only a person can.
 pub(super) fn begin_undoing(run: &mut PlanRun, actions: &[Action], at: Timestamp) {
     let mut left: Vec<&Action> = actions
         .iter()
@@ -94,7 +94,16 @@ pub(super) fn begin_undoing(run: &mut PlanRun, actions: &[Action], at: Timestamp
             .step
             .as_ref()
             .map_or((0, 0), |step| (step.execution, step.command));
-        std::cmp::Reverse((action.requested_at, step))
+        let since = match &action.state {
+            ActionState::InForce { since } | ActionState::Lifting { since, .. } => *since,
+            ActionState::Requested
+            | ActionState::Planned
+            | ActionState::Approved { .. }
+            | ActionState::Lifted { .. }
+            | ActionState::Refused { .. }
+            | ActionState::Failed { .. } => Timestamp::MAX,
+        };
+        std::cmp::Reverse((since, action.requested_at, step))
     });
     let by_hand = run
         .run
@@ -317,7 +326,8 @@ impl Going<'_> {
             };
             let action = self.with.actions.iter().find(|action| action.id == first);
             match action.map(|action| (action, &action.state)) {
-                Some((_, ActionState::Lifting { .. })) => return,
+                // Under way: in the one case it will be gone, in the other it can be taken back once it is in force.
+                Some((_, ActionState::Lifting { .. } | ActionState::Approved { .. })) => return,
                 Some((action, ActionState::InForce { .. })) => {
                     if let Some((lifting, effect)) = actions::lifting(action, LiftReason::RunUndone) {
                         self.changes.push(Change::put(&lifting));
@@ -334,8 +344,6 @@ impl Going<'_> {
                     self.changes.push(Change::put(&off));
                     undoing.left.remove(0);
                 }
-                // It is under way: once it is in force it can be taken back.
-                Some((_, ActionState::Approved { .. })) => return,
                 None
                 | Some((_, ActionState::Lifted { .. } | ActionState::Refused { .. } | ActionState::Failed { .. })) => {
                     undoing.left.remove(0);
