@@ -57,7 +57,9 @@
     const top = scrollY;
     for (const region of all("[data-live]")) {
       const next = fresh.querySelector(`[data-live="${region.dataset.live}"]`);
-      if (next && next.innerHTML !== region.innerHTML && !region.querySelector("dialog[open]")) region.replaceChildren(...document.importNode(next, true).childNodes);
+      // What somebody types is worth more than what is new.
+      const typed = all("input:not([type=hidden]), textarea", region).some((field) => field.value !== field.defaultValue);
+      if (next && next.innerHTML !== region.innerHTML && !typed && !region.querySelector("dialog[open]")) region.replaceChildren(...document.importNode(next, true).childNodes);
     }
     for (const box of all(".alert input[name=alert]")) box.checked = chosen.has(box.value.split(":")[0]);
     for (const details of all("details[id]")) if (open.has(details.id)) details.open = true;

@@ -61,6 +61,7 @@ pub(crate) enum Place {
     Watches,
     Duty,
     Hunt,
+    Actions,
     Silences,
     Sources,
     Rules,
@@ -70,12 +71,13 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    const ALL: [Place; 10] = [
+    const ALL: [Place; 11] = [
         Self::Queue,
         Self::Incidents,
         Self::Duty,
         Self::Watches,
         Self::Hunt,
+        Self::Actions,
         Self::Silences,
         Self::Sources,
         Self::Rules,
@@ -95,6 +97,7 @@ impl Place {
             Self::Watches => ("/watches", words.nav_watches(), Mark::Watch, Permission::ReadWatches),
             Self::Duty => ("/duty", words.nav_duty(), Mark::Duty, Permission::ReadDuty),
             Self::Hunt => ("/hunt", words.nav_hunt(), Mark::Search, Permission::Hunt),
+            Self::Actions => ("/actions", words.nav_actions(), Mark::Shield, Permission::ReadResponse),
             Self::Silences => (
                 "/silences",
                 words.nav_silences(),

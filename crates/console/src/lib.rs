@@ -42,4 +42,4 @@ pub use rosters::{Rosters, lapses_at, zone_named};
 pub use routes::{RouteInfo, router, routes};
 pub use rules::{RefusedRule, RuleBook, RuleCatalog, RuleListing};
 pub use secrets::hash_password;
-pub use state::{Clock, ConsoleConfig, ConsoleState, Door, Health, Intake, LetterFiles, Randomness, Reach};
+pub use state::{Clock, ConsoleConfig, ConsoleState, Door, Health, Intake, LetterFiles, Randomness, Reach, Responding};

@@ -29,12 +29,16 @@ pub(crate) enum Mark {
     Incident,
     Letter,
     Clock,
+    Shield,
 }
 
 impl Mark {
     /// The shapes within a 20 × 20 box, drawn with strokes.
     fn paths(self) -> &'static str {
         match self {
+            Self::Shield => {
+                r#"<path d="M10 3l6 2.2v4.3c0 3.700-2.500 6.300-6 7.500-3.500-1.200-6-3.800-6-7.500V5.200L10 3Zm-2.700 7l2 2 3.600-4"/>"#
+            }
             Self::Queue => {
                 r#"<path d="M3 11.5V5.2A2.2 2.2 0 0 1 5.2 3h9.6A2.2 2.2 0 0 1 17 5.2v6.3m-14 0v3.3A2.2 2.2 0 0 0 5.2 17h9.6a2.2 2.2 0 0 0 2.2-2.2v-3.3m-14 0h4l1.2 2h3.6l1.2-2h4"/>"#
             }

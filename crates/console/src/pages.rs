@@ -1,6 +1,7 @@
 //! The pages: a folder for each noun, a file for each verb, with its template beside its handler.
 
 pub(crate) mod account;
+pub(crate) mod action;
 pub(crate) mod alert;
 pub(crate) mod calendar;
 pub(crate) mod channel;
@@ -12,6 +13,7 @@ pub(crate) mod duty_book;
 pub(crate) mod handover;
 pub(crate) mod hunt;
 pub(crate) mod incident;
+pub(crate) mod plan;
 pub(crate) mod problem;
 pub(crate) mod queue;
 pub(crate) mod rule;

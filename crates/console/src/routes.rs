@@ -2,6 +2,7 @@
 
 mod duty;
 mod hunting;
+mod response;
 
 use axum::{
     Router,
@@ -87,6 +88,7 @@ fn table() -> Vec<Route> {
     let mut routes = page_routes();
     routes.extend(own_routes());
     routes.extend(work_routes());
+    routes.extend(response::routes());
     routes.extend(api_work_routes());
     routes.extend(api_incident_routes());
     routes.extend(api_reading_routes());

@@ -11,6 +11,8 @@ use operations::notifications::AnswerKey;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use operations::response::{DeviceInfo, Playbook, Policy};
+
 use crate::rules::RuleBook;
 
 /// The source of time.
@@ -70,6 +72,8 @@ pub struct ConsoleState {
     pub catalogue: watch::Receiver<Arc<Catalogue>>,
     /// The files of letters.
     pub letters: Arc<dyn LetterFiles>,
+    /// What acting at devices stands on.
+    pub response: Arc<Responding>,
     /// The section `[console]`.
     pub config: ConsoleConfig,
     /// Whether browsers reach the console by TLS; then its cookies are `Secure` and HSTS is sent.
@@ -120,6 +124,17 @@ pub struct Door {
     pub at: SocketAddr,
     /// Whether it speaks TLS only.
     pub tls: bool,
+}
+
+/// What acting at devices stands on: what the organisation decided, the devices there are, the plans.
+#[derive(Debug, Clone, Default)]
+pub struct Responding {
+    /// What the organisation decided.
+    pub policy: Policy,
+    /// The devices.
+    pub devices: Vec<DeviceInfo>,
+    /// The newest version of each plan, in the order in which they are shown.
+    pub plans: Vec<Playbook>,
 }
 
 /// The section `[console]` of the configuration.

@@ -7,6 +7,7 @@ use axum::{
 };
 use ledger::{ApplyError, ReadError};
 use model::Rejected;
+use operations::response::Refusal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -31,6 +32,8 @@ pub(crate) enum Trouble {
     },
     /// A step that the state forbids.
     Rejected(Rejected),
+    /// An action or a plan that cannot be begun or gone on with so.
+    Refused(Refusal),
     /// Somebody else was faster.
     Outdated,
     /// The one-time link was used or is over.
@@ -57,7 +60,7 @@ impl Trouble {
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany | Self::TooFast { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Rejected(Rejected::Invalid { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Rejected(Rejected::Invalid { .. }) | Self::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Rejected(Rejected::Outdated | Rejected::AlreadySo | Rejected::NotNow(_)) | Self::Outdated => {
                 StatusCode::CONFLICT
             }
@@ -76,7 +79,7 @@ impl Trouble {
             Self::TooLarge => "too_large",
             Self::TooMany => "too_many",
             Self::TooFast { .. } => "too_fast",
-            Self::Rejected(Rejected::Invalid { .. }) => "invalid",
+            Self::Rejected(Rejected::Invalid { .. }) | Self::Refused(_) => "invalid",
             Self::Rejected(Rejected::AlreadySo) => "already_so",
             Self::Rejected(Rejected::NotNow(_)) => "not_now",
             Self::Rejected(Rejected::Outdated) | Self::Outdated => "outdated",
@@ -101,6 +104,11 @@ impl Trouble {
                 words.error_rejected(),
                 words.error_rejected_next(),
                 Some(rejected.text(words.0)),
+            ),
+            Self::Refused(refusal) => (
+                words.error_rejected(),
+                words.error_rejected_next(),
+                Some(refusal.text(words.0)),
             ),
             Self::Outdated => (
                 words.error_rejected(),
@@ -145,6 +153,7 @@ impl Trouble {
             | Self::TooLarge
             | Self::TooMany
             | Self::Rejected(_)
+            | Self::Refused(_)
             | Self::Outdated
             | Self::SetupOver
             | Self::Unavailable => {}
@@ -165,6 +174,17 @@ impl IntoResponse for Trouble {
 impl From<Rejected> for Trouble {
     fn from(rejected: Rejected) -> Self {
         Self::Rejected(rejected)
+    }
+}
+
+impl From<Refusal> for Trouble {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Rejected(rejected) => Self::Rejected(rejected),
+            other @ (Refusal::Protected { .. } | Refusal::NotAnElement(_) | Refusal::Start(_) | Refusal::Finish(_)) => {
+                Self::Refused(other)
+            }
+        }
     }
 }
 

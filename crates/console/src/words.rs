@@ -10,6 +10,7 @@ mod frame;
 mod handover;
 mod hunt;
 mod incident;
+mod response;
 mod rule;
 mod silence;
 mod source;
@@ -92,6 +93,7 @@ mod tests {
             incident::TEXTS,
             handover::TEXTS,
             hunt::TEXTS,
+            response::TEXTS,
             rule::TEXTS,
             silence::TEXTS,
             source::TEXTS,

@@ -312,6 +312,12 @@ impl Action {
             && self.proof.as_ref().is_some_and(|proof| proof.holds == Some(false))
     }
 
+    /// Whether it was carried out without agreement and nobody has looked at it since.
+    #[must_use]
+    pub fn owes_review(&self) -> bool {
+        self.broken_glass.as_ref().is_some_and(|glass| glass.reviewed.is_none())
+    }
+
     /// The owner under which an action is found: its device.
     #[must_use]
     pub fn owner_of_device(device: &str) -> CompactString {

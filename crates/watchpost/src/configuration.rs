@@ -11,13 +11,14 @@ use anyhow::{Context, Result, anyhow};
 use connectors::{
     SecretReference,
     channels::{ChannelsConfig, WebPushConfig},
+    enforcement::DevicesConfig,
 };
 use ingest::{IngestConfig, TlsIdentity};
 use jiff::tz::Offset;
 use model::Language;
 use serde::{Deserialize, Serialize};
 
-use crate::rule_files::RuleFolders;
+use crate::{response_section::ResponseSection, rule_files::RuleFolders};
 
 /// The example that the binary prints; a test holds it against the defaults.
 pub(crate) const EXAMPLE: &str = include_str!("../../../config/example.toml");
@@ -52,6 +53,10 @@ pub(crate) struct Configuration {
     pub web_push: WebPushConfig,
     /// Who notices when the post itself falls silent.
     pub heartbeat: HeartbeatSection,
+    /// Who must agree to actions, and what is never touched.
+    pub response: ResponseSection,
+    /// The devices that actions are carried out at, by name.
+    pub devices: DevicesConfig,
 }
 
 /// The `[console]` section.
@@ -130,6 +135,8 @@ impl Default for Configuration {
             channels: ChannelsConfig::default(),
             web_push: WebPushConfig::default(),
             heartbeat: HeartbeatSection::default(),
+            response: ResponseSection::default(),
+            devices: DevicesConfig::default(),
         }
     }
 }

@@ -16,6 +16,8 @@ mod look;
 mod look_back;
 mod papers;
 mod pipeline;
+mod plan_files;
+mod response_section;
 mod rule_files;
 mod sealing;
 mod serve;
@@ -78,6 +80,10 @@ enum Command {
     #[command(subcommand)]
     Content(commands::content::Action),
     #[command(subcommand)]
+    Plans(commands::plans::Action),
+    #[command(subcommand)]
+    Actions(commands::actions::Action),
+    #[command(subcommand)]
     Config(commands::config::Action),
 }
 
@@ -117,6 +123,8 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Report(action) => commands::report::run(&configured()?, &action),
         Command::Watch(action) => commands::watch::run(&configured()?, &action),
         Command::Content(action) => commands::content::run(&configured()?.data, &action),
+        Command::Plans(action) => commands::plans::run(&configured()?, &action),
+        Command::Actions(action) => commands::actions::run(&configured()?, &action),
         Command::Config(action) => commands::config::run(config.as_deref(), &action),
     }
 }

@@ -31,6 +31,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         &[
             "model",
             "sigma",
+            "cacao",
             "normalize",
             "detect",
             "operations",

@@ -1,6 +1,8 @@
 //! The console over a real ledger and lake: permissions, signing in, work, pages in both languages, a real browser.
 
 #[cfg(test)]
+mod actions;
+#[cfg(test)]
 mod api_tokens;
 #[cfg(test)]
 mod browser;

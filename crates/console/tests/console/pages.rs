@@ -4,7 +4,7 @@ use model::Role;
 
 use crate::client::{Client, page, post};
 
-const PAGES: [(&str, &str); 18] = [
+const PAGES: [(&str, &str); 22] = [
     ("queue", "/queue"),
     ("alert", "/alerts/01935f00000000000000000000000000"),
     ("hunt", "/hunt"),
@@ -23,6 +23,10 @@ const PAGES: [(&str, &str); 18] = [
     ("incidents", "/incidents"),
     ("new_incident", "/incidents/new"),
     ("incident_metrics", "/incidents/metrics"),
+    ("actions", "/actions"),
+    ("new_action", "/actions/new"),
+    ("plans", "/plans"),
+    ("plan", "/plans/playbook--72c363bb-ba62-5e74-9497-c900b26f123d"),
 ];
 
 /// A page as its words in reading order: what a screen reader would say, without what changes with every build.

@@ -129,6 +129,7 @@ impl Post {
             },
             catalogue: watches::catalogue(),
             letters: Arc::new(LettersInMemory::default()),
+            response: Arc::new(responding()),
             config: ConsoleConfig::default(),
             tls: false,
         };
@@ -270,6 +271,34 @@ impl Post {
 /// So many minutes before.
 pub(crate) fn ago(now: Timestamp, minutes: i64) -> Timestamp {
     now - jiff::SignedDuration::from_mins(minutes)
+}
+
+/// A firewall, a resolver, one plan, and an address that nobody may block.
+fn responding() -> console::Responding {
+    use operations::response::{DeviceInfo, Guard, Playbook, Policy, Protected, Protection};
+    let device = |name: &str, kind| DeviceInfo {
+        name: name.to_owned(),
+        kind,
+        calls: Vec::new(),
+    };
+    let protected = Protected {
+        element: "192.0.2.53".to_owned(),
+        what: "the resolver".to_owned(),
+        guard: Guard::Never,
+        users: None,
+    };
+    let plan = include_bytes!("../../../../content/plans/phishing.json");
+    console::Responding {
+        policy: Policy {
+            quorum: 1,
+            lasts_seconds: Some(24 * 3600),
+            protection: Protection::new([protected]),
+            head_of_unit: vec![("sms".to_owned(), "+84900000001".to_owned())],
+            ..Policy::default()
+        },
+        devices: vec![device("edge", "nftables"), device("dns", "rpz")],
+        plans: vec![Playbook::read(plan).expect("the plan is sound")],
+    }
 }
 
 fn people(now: Timestamp) -> Vec<User> {

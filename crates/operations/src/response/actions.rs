@@ -363,7 +363,8 @@ pub(super) fn raised(action: &Action) -> Action {
 }
 
 /// How many people must agree: what the rule says, or what the action touches.
-pub(super) fn needed(action: &Action) -> u32 {
+#[must_use]
+pub fn needed(action: &Action) -> u32 {
     let touches = action
         .plan
         .iter()

@@ -11,15 +11,15 @@ mod settle;
 
 use model::{Id, LiftReason, Phrase, Timestamp, Unapproved};
 
-pub use cacao::{ExecutionState, Identifier, Playbook, StepKind};
+pub use cacao::{ExecutionState, Identifier, Order, Playbook, StepKind};
 
 pub use actions::{
-    Asked, approve, asked_in_run, break_glass, call_off, confirm, expire, lift, request, review, unapproved,
+    Asked, approve, asked_in_run, break_glass, call_off, confirm, expire, lift, needed, request, review, unapproved,
 };
 pub use dispatch::{DeviceInfo, Task, Work, work_of};
 pub use plans::{StoredPlan, plan_key};
 pub use protection::{Guard, Protected, Protection};
-pub use runbook::{RunbookStep, UndoWord, in_language, phase_words, runbook, step_name, step_text};
+pub use runbook::{RunbookStep, UndoWord, filled, in_language, phase_words, runbook, step_name, step_text};
 pub use runs::{
     Advancing, ManualResult, PlanRun, RunStart, StepNote, Undoing, advance, finish_by_hand, replay, start, stop, undo,
     woken,

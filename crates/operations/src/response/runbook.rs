@@ -103,6 +103,27 @@ pub fn step_text(step: &Step, language: Language) -> String {
     english.or(step.description.as_ref()).cloned().unwrap_or_default()
 }
 
+/// A text with the values of variables (`__name__:value`) written into it; a name that has none stays as it stands.
+#[must_use]
+pub fn filled(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
+    const END: &str = "__:value";
+    let (mut written, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(end) = rest.find(END) {
+        let after = end + END.len();
+        let start = rest[..end].rfind("__");
+        let found = start.and_then(|start| Some((start, value(&rest[start..end + 2])?)));
+        if let Some((start, value)) = found {
+            written.push_str(&rest[..start]);
+            written.push_str(&value);
+        } else {
+            written.push_str(&rest[..after]);
+        }
+        rest = &rest[after..];
+    }
+    written.push_str(rest);
+    written
+}
+
 /// The runbook of a plan.
 #[must_use]
 pub fn runbook(playbook: &Playbook, language: Language) -> Vec<RunbookStep> {
@@ -185,7 +206,8 @@ impl<'a> Writing<'a> {
     fn write(&mut self, id: &Identifier, step: &Step, (number, depth, when): (String, usize, Option<String>)) {
         let (automatic, who) = match &step.kind {
             StepKind::Action { commands, agent, .. } => {
-                let who = self.playbook.agents.get(agent).map(|agent| agent.name.clone());
+                let who = self.playbook.agents.get(agent);
+                let who = who.map(|agent| in_language(&agent.name, " / ", self.language).to_owned());
                 (
                     commands.iter().all(|command| command.kind != CommandKind::Manual),
                     who.unwrap_or_default(),
@@ -206,7 +228,10 @@ impl<'a> Writing<'a> {
             when,
             phase: step.policy.phase,
             name: named(id, step, self.language),
-            text: step_text(step, self.language),
+            text: filled(&step_text(step, self.language), |name| {
+                let text = self.playbook.variables.get(name)?.description.as_deref()?;
+                Some(format!("‹{}›", in_language(text, " / ", self.language)))
+            }),
             who,
             automatic,
             quorum: step.policy.approval.as_ref().map(|approval| approval.quorum),

@@ -717,3 +717,16 @@ fn a_runbook_has_every_step_once_in_both_languages() {
         ]
     );
 }
+
+#[test]
+fn values_are_written_into_texts_and_what_has_none_stays() {
+    let value = |name: &str| (name == "__a_b__").then(|| "203.0.113.9".to_owned());
+    for (text, expected) in [
+        ("chặn __a_b__:value ngay", "chặn 203.0.113.9 ngay"),
+        ("__a_b__:value__a_b__:value", "203.0.113.9203.0.113.9"),
+        ("__other__:value, __a_b__", "__other__:value, __a_b__"),
+        ("__:value ừ __:value", "__:value ừ __:value"),
+    ] {
+        assert_eq!(filled(text, value), expected);
+    }
+}

@@ -100,8 +100,12 @@ fn list() -> Result<()> {
         let script = Script::parse(text)?;
         writeln!(
             out,
-            "{name}\n  {} / {}\n  {}\n  {}",
-            script.title_vi, script.title_en, script.story_vi, script.story_en
+            "{name}\n  {} / {}\n  {}\n  {}\n  plans: {}",
+            script.title_vi,
+            script.title_en,
+            script.story_vi,
+            script.story_en,
+            script.plans.join(", ")
         )?;
         for (number, stage) in script.stages.iter().enumerate() {
             writeln!(
@@ -139,6 +143,13 @@ async fn play(data: &Path, script: &Script, minutes: f64) -> Result<()> {
         out,
         "{sent} records / bản ghi. Mở hàng đợi cảnh báo để xem / open the queue to see what became of them."
     )?;
+    if !script.plans.is_empty() {
+        writeln!(
+            out,
+            "Kế hoạch phù hợp / plans that fit: {} (/plans, diễn tập / exercise).",
+            script.plans.join(", ")
+        )?;
+    }
     Ok(())
 }
 

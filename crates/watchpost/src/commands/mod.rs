@@ -1,5 +1,6 @@
 //! The command line, one file for each command.
 
+pub(crate) mod actions;
 pub(crate) mod backup;
 pub(crate) mod config;
 pub(crate) mod content;
@@ -11,6 +12,7 @@ pub(crate) mod incident;
 pub(crate) mod lake;
 pub(crate) mod ledger;
 pub(crate) mod notify;
+pub(crate) mod plans;
 pub(crate) mod report;
 pub(crate) mod rules;
 pub(crate) mod serve;

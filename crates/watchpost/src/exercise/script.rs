@@ -11,6 +11,9 @@ use serde::Deserialize;
 pub(crate) struct Script {
     /// Its name on the command line.
     pub name: String,
+    /// The names of the response plans that fit it, the best first.
+    #[serde(default)]
+    pub plans: Vec<String>,
     /// Its title, Vietnamese.
     pub title_vi: String,
     /// Its title, English.
@@ -148,6 +151,10 @@ fn written(line: &str, at: Timestamp, repetition: u32) -> String {
     line.replace("{iso}", &utc.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
         .replace("{utc}", &utc.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string())
         .replace("{local}", &local.strftime("%Y-%m-%d %H:%M:%S").to_string())
+        .replace("{w3c}", &utc.strftime("%Y-%m-%d %H:%M:%S").to_string())
+        .replace("{clf}", &local.strftime("%d/%b/%Y:%H:%M:%S +0700").to_string())
+        .replace("{date}", &local.strftime("%Y-%m-%d").to_string())
+        .replace("{time}", &local.strftime("%H:%M:%S").to_string())
         .replace("{syslog}", &local.strftime("%b %e %H:%M:%S").to_string())
         .replace("{epoch}", &utc_epoch(at))
         .replace("{n}", &format!("{repetition:02}"))
@@ -160,16 +167,23 @@ fn utc_epoch(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exercise::BUILT_IN;
+    use crate::{exercise::BUILT_IN, plan_files::Plans};
 
     #[test]
     fn every_built_in_script_reads_and_leaves_no_placeholder() {
+        let plans = Plans::read(std::path::Path::new("/nonexistent")).unwrap();
         for (name, text) in BUILT_IN {
             let script = Script::parse(text).unwrap();
             assert_eq!(script.name, *name);
+            assert!(!script.plans.is_empty(), "{name}: a rehearsal without a plan");
+            for plan in &script.plans {
+                assert!(plans.get(plan).is_some(), "{name}: there is no plan {plan}");
+            }
             let start: Timestamp = "2024-04-30T19:10:00Z".parse().unwrap();
             for line in script.stages.iter().flat_map(|stage| stage.lines(start, 1.0)) {
-                for placeholder in ["{iso}", "{utc}", "{local}", "{syslog}", "{epoch}", "{n}"] {
+                for placeholder in [
+                    "{iso}", "{utc}", "{local}", "{syslog}", "{epoch}", "{n}", "{w3c}", "{clf}", "{date}", "{time}",
+                ] {
                     assert!(!line.text.contains(placeholder), "{placeholder} in {}", line.text);
                 }
                 assert!(line.offset <= script.length());

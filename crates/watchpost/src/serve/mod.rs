@@ -11,6 +11,7 @@ mod metrics;
 mod paging;
 mod pump;
 mod replay;
+mod respond;
 mod responding;
 mod rulebook;
 mod tokens;
@@ -46,6 +47,7 @@ use self::{
     door::Evtx,
     metrics::{Metrics, PostHealth},
     pump::{Pump, Stores},
+    respond::Means,
     tokens::LedgerTokens,
 };
 use crate::{clock, configuration::Configuration, content_files::ContentFiles, control};
@@ -66,6 +68,8 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
     let rules = configuration.rules.rule_folders().load().context("loading the rules")?;
     greeting::name_refused_rules(&rules)?;
     let ways = Ways::open(configuration).context("opening the channels")?;
+    let devices = respond::open(configuration, &ways)?;
+    let means = Arc::new(Means::of(configuration)?);
     let stores = open_stores(configuration)?;
     let metrics = Arc::new(Metrics::default());
     let tokens = Arc::new(LedgerTokens::read(&stores.ledger)?);
@@ -99,6 +103,7 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
     let surroundings = web::Surroundings {
         health,
         reach: ways.reach(),
+        response: means.shown(),
         intake: web::intake(configuration, intake.addresses),
         catalogue,
     };
@@ -108,7 +113,8 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
     start_chores(configuration, &stores, &mut tasks);
     start_responding(&stores.ledger, data, &mut tasks);
     tasks.spawn(chores::reload_rules(configuration.rules.rule_folders(), rules_given));
-    deliver::start_lanes(&stores.ledger, ways, &mut tasks)?;
+    let lanes = respond::start(&stores.ledger, &means, devices, &mut tasks)?;
+    deliver::start_lanes(&stores.ledger, ways, lanes, &mut tasks);
     start_paging(&stores.ledger, configuration.language, &mut tasks);
     greeting::greet(&stores.ledger, configuration, console, intake.addresses)?;
 

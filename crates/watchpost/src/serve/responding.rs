@@ -38,13 +38,13 @@ pub(super) async fn follow_alerts(ledger: Ledger) {
     }
 }
 
-/// Asks the probes of all services every minute, and tells people of causes.
+/// Asks the probes of all services at the start and every minute, and tells people of causes.
 pub(super) async fn probe_services(ledger: Ledger) {
     loop {
-        tokio::time::sleep(PROBE_EVERY).await;
         if let Err(error) = probe_once(&ledger).await {
             tracing::error!("services were not probed: {error:#}");
         }
+        tokio::time::sleep(PROBE_EVERY).await;
     }
 }
 

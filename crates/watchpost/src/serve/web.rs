@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result};
-use console::{Clock, ConsoleConfig, ConsoleState, Door, Intake, Randomness, Reach};
+use console::{Clock, ConsoleConfig, ConsoleState, Door, Intake, Randomness, Reach, Responding};
 use detect::SharedRules;
 use ingest::Addresses;
 use model::Timestamp;
@@ -17,6 +17,7 @@ use crate::{clock, configuration::Configuration, letter_folder::LetterFolder};
 pub(super) struct Surroundings {
     pub(super) health: PostHealth,
     pub(super) reach: Reach,
+    pub(super) response: Arc<Responding>,
     pub(super) intake: Intake,
     pub(super) catalogue: watch::Receiver<Arc<Catalogue>>,
 }
@@ -56,6 +57,7 @@ pub(super) async fn start_console(
     let Surroundings {
         health,
         reach,
+        response,
         intake,
         catalogue,
     } = surroundings;
@@ -70,6 +72,7 @@ pub(super) async fn start_console(
         intake,
         catalogue,
         letters: Arc::new(LetterFolder::new(&configuration.data)),
+        response,
         config: ConsoleConfig {
             utc_offset_minutes: i16::try_from(configuration.offset()?.seconds() / 60).unwrap_or(0),
             language: configuration.language,

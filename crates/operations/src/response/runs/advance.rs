@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use cacao::{ExecutionId, Order, Outcome, Playbook, RunState, StepKind, Undo};
 use model::{
-    Action, ActionState, Actor, ApprovalRule, Change, Decision, Effect, Id, LiftReason, RunStep, Timestamp, Unapproved,
+    Action, ActionState, Actor, ApprovalRule, Change, Decision, Effect, Id, Language, LiftReason, RunStep, Timestamp,
+    Unapproved,
 };
 
 use super::{PlanRun, RunStart, Undoing, begun};
@@ -12,6 +13,7 @@ use crate::response::{
     Policy,
     actions::{self, Asked},
     dispatch::{DeviceInfo, Task, Work, work_of},
+    runbook::{in_language, step_name},
 };
 
 /// What a run goes on with.
@@ -252,11 +254,14 @@ impl Going<'_> {
                 cacao::OnTimeout::BreakGlass => Unapproved::BreakGlass,
             }),
         };
-        let name = step.name.as_deref().unwrap_or(order.step.as_str());
+        let named = |language| {
+            let title = in_language(&self.next.title, " / ", language);
+            format!("{title}: {}", step_name(self.with.playbook, order.step, language))
+        };
         let asked = Asked {
             device: task.device,
             kind: task.kind,
-            why: format!("{}: {name}", self.next.title),
+            why: format!("{} / {}", named(Language::Vi), named(Language::En)),
             letter: self.next.letter.clone(),
             incident: self.next.incident.clone(),
             lasts_seconds: step.policy.expires_in_seconds,

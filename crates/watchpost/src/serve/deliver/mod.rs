@@ -6,7 +6,7 @@ mod lane;
 mod letters;
 mod reports;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use connectors::channels::OpenedChannel;
 use console::Reach;
 use ledger::Ledger;
@@ -73,26 +73,27 @@ impl Ways {
         self.channels.iter().find(|channel| channel.name == name)
     }
 
+    /// All channels.
+    pub(crate) fn channels(&self) -> &[OpenedChannel] {
+        &self.channels
+    }
+
     /// The names of the channels.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.channels.iter().map(|channel| channel.name.as_str())
     }
 }
 
-/// Starts a task for each lane, and one for each channel that reports later.
-///
-/// # Errors
-/// When the ledger cannot be written.
-pub(super) fn start_lanes(ledger: &Ledger, ways: Ways, tasks: &mut JoinSet<()>) -> Result<()> {
-    // This post is the only one on its data: whatever was under way when it last ended is to be tried again now.
-    ledger.release_leases(clock::now()).context("taking up the outbox")?;
+/// Starts a task for each lane, and one for each channel that reports later. `others` are lanes that somebody else carries out.
+pub(super) fn start_lanes(ledger: &Ledger, ways: Ways, others: Vec<String>, tasks: &mut JoinSet<()>) {
     let Ways {
         channels,
         announcements,
         push_key: _,
         letters,
     } = ways;
-    let mut known = vec![Effect::ANNOUNCEMENTS.to_owned()];
+    let mut known = others;
+    known.push(Effect::ANNOUNCEMENTS.to_owned());
     let announcing = Lane::new(
         Effect::ANNOUNCEMENTS.to_owned(),
         ledger.clone(),
@@ -110,7 +111,6 @@ pub(super) fn start_lanes(ledger: &Ledger, ways: Ways, tasks: &mut JoinSet<()>) 
         tasks.spawn(Lane::new(name, ledger.clone(), Way::Channel(channel), letters.clone()).run());
     }
     tasks.spawn(give_up_strays(ledger.clone(), known));
-    Ok(())
 }
 
 /// Gives up what waits for a channel that is not configured.
