@@ -74,7 +74,7 @@ pub enum Wanted {
 pub struct Seen {
     /// Whether what was looked for is so; none when it cannot be seen.
     pub holds: Option<bool>,
-    /// What was seen, in one line.
+    /// What was seen, in one line, as `Vietnamese / English`.
     pub text: String,
 }
 
@@ -83,7 +83,11 @@ impl Seen {
     fn told(who: &str, is_so: bool, wanted: Wanted) -> Self {
         Self {
             holds: Some(is_so == (wanted == Wanted::InForce)),
-            text: format!("{who} says that it is {}", if is_so { "so" } else { "not so" }),
+            text: if is_so {
+                format!("{who}: đúng là đang có / {who} says that it is so")
+            } else {
+                format!("{who}: không có / {who} says that it is not so")
+            },
         }
     }
 }

@@ -186,7 +186,7 @@ impl HttpDevice {
             && self.is_so(check, &values).await? == (wanted == Wanted::InForce)
         {
             return Ok(Changed {
-                note: "it was so already".to_owned(),
+                note: "đã như vậy từ trước / it was so already".to_owned(),
             });
         }
         let prepared = match wanted {
@@ -233,7 +233,7 @@ impl HttpDevice {
         let Some(check) = &call.verify else {
             return Ok(Seen {
                 holds: None,
-                text: "no call is configured that shows it".to_owned(),
+                text: "chưa cấu hình lệnh gọi để kiểm chứng / no call is configured that shows it".to_owned(),
             });
         };
         let is_so = self.is_so(check, &values).await?;

@@ -92,7 +92,8 @@ impl Enforcer for MailDevice {
         Box::pin(async {
             Ok(Seen {
                 holds: None,
-                text: "what comes of a letter cannot be seen from here".to_owned(),
+                text: "kết quả của thư không nhìn thấy được từ đây / what comes of a letter cannot be seen from here"
+                    .to_owned(),
             })
         })
     }

@@ -154,10 +154,16 @@ impl Nftables {
             };
         }
         let text = match (holds, wanted) {
-            (true, Wanted::InForce) => "the kernel holds every address and network",
-            (false, Wanted::InForce) => "the kernel does not hold every address and network",
-            (true, Wanted::Gone) => "the kernel holds none of the addresses and networks",
-            (false, Wanted::Gone) => "the kernel still holds some of the addresses and networks",
+            (true, Wanted::InForce) => "nhân giữ đủ mọi địa chỉ và mạng / the kernel holds every address and network",
+            (false, Wanted::InForce) => {
+                "nhân không giữ đủ địa chỉ và mạng / the kernel does not hold every address and network"
+            }
+            (true, Wanted::Gone) => {
+                "nhân không còn giữ địa chỉ hay mạng nào / the kernel holds none of the addresses and networks"
+            }
+            (false, Wanted::Gone) => {
+                "nhân vẫn còn giữ địa chỉ hay mạng / the kernel still holds some of the addresses and networks"
+            }
         };
         Ok(Seen {
             holds: Some(holds),
@@ -198,7 +204,7 @@ impl Nftables {
         let others = networks_of(&demand.others);
         self.commit(&Script::apply(&self.table, &wanted, &others)).await?;
         Ok(Changed {
-            note: format!("nft: {} elements added in one transaction", wanted.len()),
+            note: format!("nft +{}", wanted.len()),
         })
     }
 
@@ -207,7 +213,7 @@ impl Nftables {
         let others = networks_of(&demand.others);
         self.commit(&Script::revert(&self.table, &wanted, &others)).await?;
         Ok(Changed {
-            note: format!("nft: {} elements taken out in one transaction", wanted.len()),
+            note: format!("nft −{}", wanted.len()),
         })
     }
 

@@ -222,7 +222,8 @@ impl Rpz {
             in_zone == 0
         };
         if !served {
-            let text = format!("{in_zone} of {} names are in the zone", names.len());
+            let all = names.len();
+            let text = format!("{in_zone} trên {all} tên có trong vùng / {in_zone} of {all} names are in the zone");
             return Ok(Seen {
                 holds: Some(false),
                 text,
@@ -235,7 +236,7 @@ impl Rpz {
             .map(|secondary| secondary.resolver.unwrap_or(secondary.address))
             .collect();
         if resolvers.is_empty() {
-            let text = "the zone is right; no resolver is configured that could be asked".to_owned();
+            let text = "vùng đã đúng; chưa cấu hình máy phân giải nào để hỏi / the zone is right; no resolver is configured that could be asked".to_owned();
             return Ok(Seen { holds: None, text });
         }
         question::ask_all(&resolvers, &sample(&names), wanted, self.timeout).await

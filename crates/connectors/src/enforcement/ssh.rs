@@ -113,7 +113,7 @@ impl SshDevice {
             && self.is_so(verify, values).await? == (wanted == Wanted::InForce)
         {
             return Ok(Changed {
-                note: "it was so already".to_owned(),
+                note: "đã như vậy từ trước / it was so already".to_owned(),
             });
         }
         let template = match wanted {
@@ -152,7 +152,7 @@ impl SshDevice {
         let Some(verify) = &command.verify else {
             return Ok(Seen {
                 holds: None,
-                text: "no command is configured that shows it".to_owned(),
+                text: "chưa cấu hình lệnh để kiểm chứng / no command is configured that shows it".to_owned(),
             });
         };
         let is_so = self.is_so(verify, values).await?;

@@ -38,7 +38,7 @@ fn device_plans(post: &Post, address: &str) {
 
 fn device_applies(post: &Post, address: &str, holds: Option<bool>) {
     let at = post.state.clock.now();
-    let text = "the kernel holds every address and network".to_owned();
+    let text = "nhân giữ đủ mọi địa chỉ và mạng / the kernel holds every address and network".to_owned();
     let decision = response::applied(&action(post, address), Proof { at, holds, text }, at);
     post.state.ledger.apply(&decision).unwrap();
 }
@@ -114,7 +114,7 @@ async fn protected_addresses_and_nonsense_are_refused_with_the_reason() {
     let cases = [
         (
             "device=edge&elements=192.0.2.53&why=x",
-            "192.0.2.53 được bảo vệ: the resolver",
+            "192.0.2.53 được bảo vệ: máy phân giải tên",
         ),
         ("device=edge&elements=192.0.2.0%2F24&why=x", "192.0.2.0/24 được bảo vệ"),
         (

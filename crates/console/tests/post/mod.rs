@@ -283,7 +283,7 @@ fn responding() -> console::Responding {
     };
     let protected = Protected {
         element: "192.0.2.53".to_owned(),
-        what: "the resolver".to_owned(),
+        what: "máy phân giải tên / the resolver".to_owned(),
         guard: Guard::Never,
         users: None,
     };

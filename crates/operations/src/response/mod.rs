@@ -73,11 +73,16 @@ impl Refusal {
         let vi = language == model::Language::Vi;
         match self {
             Self::Rejected(rejected) => rejected.text(language),
-            Self::Protected { element, what } if vi => format!("{element} được bảo vệ: {what}"),
+            Self::Protected { element, what } if vi => {
+                format!("{element} được bảo vệ: {}", in_language(what, " / ", language))
+            }
+            Self::Protected { element, what } => {
+                format!("{element} is protected: {}", in_language(what, " / ", language))
+            }
             Self::NotAnElement(text) if vi => format!("không phải địa chỉ hay tên miền: {text}"),
             Self::Start(_) if vi => format!("kế hoạch chưa thể bắt đầu: {self}"),
             Self::Finish(_) if vi => format!("bước này chưa thể kết thúc: {self}"),
-            Self::Protected { .. } | Self::NotAnElement(_) | Self::Start(_) | Self::Finish(_) => self.to_string(),
+            Self::NotAnElement(_) | Self::Start(_) | Self::Finish(_) => self.to_string(),
         }
     }
 }

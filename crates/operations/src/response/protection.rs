@@ -119,7 +119,10 @@ fn touch(element: &str, protected: &Protected) -> Result<Touch, Refusal> {
     match protected.guard {
         Guard::Never => Err(Refusal::Protected {
             element: element.to_owned(),
-            what: format!("{} ({})", protected.what, protected.element),
+            what: match protected.what.split_once(" / ") {
+                Some((vi, en)) => format!("{vi} ({held}) / {en} ({held})", held = protected.element),
+                None => format!("{} ({})", protected.what, protected.element),
+            },
         }),
         Guard::Quorum(quorum) => Ok(Touch {
             element: element.to_owned(),

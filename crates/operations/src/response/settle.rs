@@ -162,7 +162,7 @@ pub fn restored(touched: &[Action], found: &str, now: Timestamp) -> Decision {
             next.proof = Some(Proof {
                 at: now,
                 holds: Some(true),
-                text: "the device had lost it; it was put right".to_owned(),
+                text: "thiết bị đã làm mất; đã đặt lại / the device had lost it; it was put right".to_owned(),
             });
             Change::put(&next)
         })

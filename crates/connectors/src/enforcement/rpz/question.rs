@@ -35,10 +35,10 @@ pub(super) async fn ask_all(
             }
         }
     }
-    let state = if wanted == Wanted::InForce {
-        "do not exist"
+    let (vi, en) = if wanted == Wanted::InForce {
+        ("không tồn tại", "do not exist")
     } else {
-        "resolve again"
+        ("phân giải trở lại", "resolve again")
     };
     Ok(if let Some(first) = other.first() {
         // A name that still does not exist may never have existed: that is not known, and no failure.
@@ -49,9 +49,9 @@ pub(super) async fn ask_all(
         }
     } else if silent.is_empty() {
         let text = format!(
-            "{} resolvers were asked for {} names, which {state}",
-            resolvers.len(),
-            names.len()
+            "đã hỏi {asked} máy phân giải về {all} tên: {vi} / {asked} resolvers were asked for {all} names, which {en}",
+            asked = resolvers.len(),
+            all = names.len()
         );
         Seen {
             holds: Some(true),
@@ -60,7 +60,10 @@ pub(super) async fn ask_all(
     } else {
         Seen {
             holds: None,
-            text: format!("no answer from {}", silent.join(", ")),
+            text: {
+                let who = silent.join(", ");
+                format!("{who} không trả lời / no answer from {who}")
+            },
         }
     })
 }

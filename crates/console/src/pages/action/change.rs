@@ -50,7 +50,7 @@ pub(crate) async fn create(visit: Visit, State(desk): State<Desk>, form: Form) -
             let problem = refusal.text(visit.view.words.0);
             Ok((
                 StatusCode::UNPROCESSABLE_ENTITY,
-                render(&visit.view, &desk, Some(&problem)),
+                render(&visit.view, &desk, (&form, Some(&problem))),
             )
                 .into_response())
         }

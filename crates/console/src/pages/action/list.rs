@@ -108,12 +108,12 @@ fn row(view: &View, action: &Action, people: &People) -> Markup {
     let words = view.words;
     let approves = view.may(Permission::ApproveResponse);
     html! { tr #{ "a-" (action.id) } {
-        td.nowrap data-label=(words.state()) { (badge(words, action)) @if action.owes_review() { br; span.badge.badge-warn { (words.action_owed()) } } }
-        td.break data-label=(words.action_what()) { a.mono href={ "/actions/" (action.id) } { strong { (visible(&summary(&action.kind))) } }
-            br; small { (visible(&action.device)) } }
-        td.break data-label=(words.action_why()) { (visible(why(words, action)))
-            @if let Some(letter) = &action.letter { br; small { (words.action_letter()) " " (visible(letter)) } } }
-        td data-label=(words.action_who()) { (people.actor(words, &action.requested_by)) br; small { (view.moments.relative(action.requested_at)) } }
+        td.nowrap data-label=(words.state()) { div { (badge(words, action)) @if action.owes_review() { br; span.badge.badge-warn { (words.action_owed()) } } } }
+        td.break data-label=(words.action_what()) { div { a.mono href={ "/actions/" (action.id) } { strong { (visible(&summary(&action.kind))) } }
+            br; small { (visible(&action.device)) } } }
+        td.break data-label=(words.action_why()) { div { (visible(why(words, action)))
+            @if let Some(letter) = &action.letter { br; small { (words.action_letter()) " " (visible(letter)) } } } }
+        td data-label=(words.action_who()) { div { (people.actor(words, &action.requested_by)) br; small { (view.moments.relative(action.requested_at)) } } }
         td data-label=(words.action_until()) { (until(view, action)) }
         td.num {
             @if matches!(action.state, ActionState::Planned) { a.button.small href={ "/actions/" (action.id) } {

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use maud::{Markup, html};
 use model::{Action, ActionPlan, ActionState, Actor, Permission};
-use operations::response;
+use operations::response::{self, in_language};
 
 use super::{badge, lasting, summary, why};
 use crate::{
@@ -59,7 +59,7 @@ fn troubles(view: &View, action: &Action) -> Markup {
     let words = view.words;
     html! {
         @if action.is_not_effective() && let Some(proof) = &action.proof { p.notice.bad role="alert" { (Mark::Warning.draw())
-            span { strong { (words.action_state_not_effective()) } ": " (visible(&proof.text)) } } }
+            span { strong { (words.action_state_not_effective()) } ": " (visible(in_language(&proof.text, " / ", words.0))) } } }
         @if let ActionState::Failed { why, .. } | ActionState::Refused { why, .. } = &action.state { p.notice.bad { (Mark::Warning.draw()) span { (visible(why)) } } }
         @if action.owes_review() { p.notice.bad { (Mark::Warning.draw()) span { (words.action_glass_broken()) } } }
     }
@@ -83,7 +83,7 @@ fn change(view: &View, action: &Action, plan: &ActionPlan) -> Markup {
         dl.facts {
             dt { (words.action_touches()) } dd {
                 @if plan.touches.is_empty() { (words.action_touches_nothing()) }
-                @else { ul { @for touch in &plan.touches { li { strong { (visible(&touch.element)) } ": " (visible(&touch.what)) " · " (words.action_people()) " " (touch.quorum)
+                @else { ul { @for touch in &plan.touches { li { strong { (visible(&touch.element)) } ": " (visible(in_language(&touch.what, " / ", words.0))) " · " (words.action_people()) " " (touch.quorum)
                     @if let Some(users) = touch.users { " · ~" (words.number(users)) " " (words.action_users()) } } } } } }
             dt { (words.action_undo()) } dd { @if plan.undoable { (words.action_undoable()) } @else { strong.bad-number { (words.action_final()) } } }
             dt { (words.action_lasts()) } dd { (lasting(words, action)) }
@@ -99,7 +99,7 @@ fn proof(view: &View, action: &Action) -> Markup {
             Some(true) => span.badge.badge-good { (words.action_proof_true()) },
             Some(false) => span.badge.badge-bad { (words.action_proof_false()) },
             None => span.badge.badge-warn { (words.action_proof_unknown()) },
-        } " " (visible(&proof.text)) }
+        } " " (visible(in_language(&proof.text, " / ", words.0))) }
         @if action.restored > 0 { p.muted { (words.action_restored()) " " (action.restored) } }
     } } } }
 }

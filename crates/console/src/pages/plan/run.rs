@@ -145,11 +145,15 @@ fn result_field(view: &View, plan: &Playbook, (name, execution): (&str, u32)) ->
 
 fn story(view: &View, shown: &Shown) -> Markup {
     let (words, run) = (view.words, &shown.run);
-    let hidden = |step: &operations::response::Identifier| {
-        matches!(shown.plan.workflow[step].kind, StepKind::Start | StepKind::End)
+    // Where a line only branches, nobody did anything.
+    let done = |step: &operations::response::Identifier| {
+        matches!(
+            shown.plan.workflow[step].kind,
+            StepKind::Action { .. } | StepKind::PlaybookAction { .. }
+        )
     };
     html! { section.card { header { h2 { (words.run_story()) } } div.body { ol.timeline {
-        @for execution in run.run.executions().iter().rev().filter(|execution| !hidden(&execution.step)) { li {
+        @for execution in run.run.executions().iter().rev().filter(|execution| done(&execution.step)) { li {
             p.when { (ended(view, &execution.state)) }
             p { strong { (visible(&step_name(&shown.plan, &execution.step, words.0))) }
                 @if let ExecutionState::Failed { why, .. } = &execution.state { " " span.bad-number { (visible(why)) } } }
@@ -188,7 +192,7 @@ fn acted(view: &View, shown: &Shown) -> Markup {
 fn ending(view: &View, shown: &Shown) -> Markup {
     let (words, run) = (view.words, &shown.run);
     let stops = run.state_word() == "running" && view.may(Permission::WorkResponse);
-    let undoes = run.undoing.is_none() && view.may(Permission::ApproveResponse);
+    let undoes = run.undoing.is_none() && !run.exercise && view.may(Permission::ApproveResponse);
     html! {
         @if let Some(undoing) = &run.undoing && !undoing.by_hand.is_empty() { section.card { header { h2 { (words.run_by_hand()) } } div.body { ul {
             @for text in &undoing.by_hand { li { (visible(text)) } } } } } }

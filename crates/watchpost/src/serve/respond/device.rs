@@ -9,7 +9,7 @@ use connectors::{
     enforcement::{Changed, Demand, OpenedDevice, Wanted},
 };
 use ledger::{ApplyError, Claimed, Ledger, NounFilter, Outcome};
-use model::{Action, ActionKind, ActionState, Actor, Decision, Effect, Errand, Id, Network, Proof, Scope};
+use model::{Action, ActionKind, ActionState, Actor, Decision, Effect, Errand, Id, Language, Network, Proof, Scope};
 use operations::response::{self, Answered, PlanRun};
 use tokio::{
     sync::{mpsc::UnboundedSender, watch},
@@ -214,7 +214,7 @@ impl DeviceLane {
                 let text = if changed.note.is_empty() {
                     text
                 } else {
-                    format!("{text}; {}", changed.note)
+                    with_note(&text, &changed.note)
                 };
                 return Proof {
                     at: clock::now(),
@@ -327,6 +327,16 @@ impl DeviceLane {
         };
         Ok((touched, found))
     }
+}
+
+/// What was seen with what the device said when it changed something, in both languages.
+fn with_note(seen: &str, note: &str) -> String {
+    let (vi, en) = (Language::Vi, Language::En);
+    let half = |language| {
+        let seen = response::in_language(seen, " / ", language);
+        format!("{seen}; {}", response::in_language(note, " / ", language))
+    };
+    format!("{} / {}", half(vi), half(en))
 }
 
 fn scope() -> Scope {

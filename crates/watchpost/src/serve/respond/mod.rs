@@ -81,7 +81,7 @@ fn addresses_of_devices(config: &DevicesConfig) -> BTreeMap<Network, String> {
             DeviceConfig::Http(_) | DeviceConfig::Mail(_) => Vec::new(),
         };
         for network in hosts.iter().filter_map(|host| host.parse().ok()) {
-            found.insert(network, format!("device {name}"));
+            found.insert(network, format!("thiết bị {name} / device {name}"));
         }
     }
     found

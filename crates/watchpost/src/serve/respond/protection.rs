@@ -19,12 +19,18 @@ pub(crate) fn own(configuration: &Configuration) -> Vec<Protected> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let mut found: BTreeMap<Network, String> = super::addresses_of_devices(&configuration.devices);
     for (networks, what) in [
-        (loopback(), "this machine"),
-        (addresses4(&read("/proc/net/fib_trie")), "an address of this machine"),
-        (addresses6(&read("/proc/net/if_inet6")), "an address of this machine"),
-        (gateways4(&read("/proc/net/route")), "the gateway"),
-        (gateways6(&read("/proc/net/ipv6_route")), "the gateway"),
-        (resolvers(&read("/etc/resolv.conf")), "the resolver"),
+        (loopback(), "chính máy này / this machine"),
+        (
+            addresses4(&read("/proc/net/fib_trie")),
+            "địa chỉ của máy này / an address of this machine",
+        ),
+        (
+            addresses6(&read("/proc/net/if_inet6")),
+            "địa chỉ của máy này / an address of this machine",
+        ),
+        (gateways4(&read("/proc/net/route")), "cổng ra mạng / the gateway"),
+        (gateways6(&read("/proc/net/ipv6_route")), "cổng ra mạng / the gateway"),
+        (resolvers(&read("/etc/resolv.conf")), "máy phân giải tên / the resolver"),
     ] {
         for network in networks {
             found.insert(network, what.to_owned());
