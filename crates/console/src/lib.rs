@@ -2,6 +2,7 @@
 //! has its permission there; nothing here decides, and nothing is read but through a `Scope`.
 
 mod addresses;
+mod answering;
 mod api;
 mod assets;
 mod bearer;
@@ -27,6 +28,7 @@ mod saved_hunts;
 mod secrets;
 mod session;
 mod silencing;
+mod staffing;
 mod state;
 mod text;
 mod toast;
@@ -37,9 +39,11 @@ mod upload;
 mod words;
 mod work;
 
+pub use answering::{Answered, answer};
 pub use incidents::{FollowError, follow_alerts};
 pub use rosters::{Rosters, lapses_at, zone_named};
 pub use routes::{RouteInfo, router, routes};
 pub use rules::{RefusedRule, RuleBook, RuleCatalog, RuleListing};
 pub use secrets::hash_password;
+pub use staffing::Staffing;
 pub use state::{Clock, ConsoleConfig, ConsoleState, Door, Health, Intake, LetterFiles, Randomness, Reach, Responding};

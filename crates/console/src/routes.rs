@@ -159,6 +159,7 @@ fn watch_pages() -> Vec<Route> {
         write("/watches/new", leads, p::watch::form::post),
         write("/watches/{id}/close", leads, p::watch::change::close),
         write("/watches/{id}/preflight", works, p::watch::preflight::post),
+        write("/watches/{id}/test-pages", works, p::watch::preflight::test),
         write("/watches/{id}/tasks", works, p::watch::change::add_task),
         write("/watches/{id}/tasks/{key}", works, p::watch::change::finish_task),
         write("/watches/{id}/requirements/{key}", works, p::watch::change::give),

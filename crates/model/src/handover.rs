@@ -62,6 +62,8 @@ pub enum HandoverAbout {
     Incidents,
     /// Notifications that nobody has acknowledged.
     Unacknowledged,
+    /// What happened during the time that it tells of.
+    Happened,
     /// Silences in force, and what they hid.
     Silences,
     /// Sources that are silent.

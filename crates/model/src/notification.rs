@@ -120,6 +120,15 @@ pub struct Notification {
 }
 
 impl Notification {
+    /// One line about it: its subject, and the first line of its text, which names what it is about.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        match self.text.lines().next().filter(|line| !line.is_empty()) {
+            Some(line) => format!("{} · {line}", self.subject),
+            None => self.subject.clone(),
+        }
+    }
+
     /// Most pages of one notification; afterwards it stays in the list of what nobody answered, and pages nobody.
     pub const PAGES_MAX: usize = 500;
     /// Most skipped steps and acknowledgements that are kept.

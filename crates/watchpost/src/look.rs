@@ -1,7 +1,7 @@
 //! What the post sees of itself: warnings and breaches of deadlines, and everything that it can measure, read from the ledger
 //! and kept in it. The moment comes in as an argument, so that a story of weeks can be told in a second.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use anyhow::{Context, Result};
 use compact_str::CompactString;
@@ -9,11 +9,12 @@ use console::Rosters;
 use jiff::SignedDuration;
 use ledger::{AlertFilter, Ledger, NounFilter, OutboxState, PageAt, StateKind};
 use model::{
-    Alert, Change, Deadline, Decision, Delivery, Entropy, Measurement, RuleLevel, Scope, Source, Timestamp, Watch,
+    Alert, AlertKey, Change, Deadline, DeadlineState, Decision, Delivery, Entropy, Measurement, RuleLevel, Scope,
+    Source, Timestamp, Watch,
 };
 use operations::{
-    Addresses, Catalogue, Known, Moment, browsers,
-    duty::Gap,
+    Addresses, Catalogue, Known, Moment, browsers, deadlines,
+    duty::{Gap, short_staffed},
     silences,
     watches::{self, ACKNOWLEDGED_HOURS, Facts, Phase, Verification},
 };
@@ -59,9 +60,43 @@ pub(crate) fn keep_deadlines(ledger: &Ledger, now: Timestamp, entropy: Entropy) 
         let browsers = browsers.map(|browser| (Delivery::TO_BROWSERS.to_owned(), browser.subscription));
         addresses.insert(keeper, browsers.collect());
     }
-    match operations::decide_deadlines(&running, known, &addresses, moment) {
+    if let Some(decision) = operations::decide_deadlines(&running, known, &addresses, moment) {
+        commit(ledger, &decision).context("what was seen of the deadlines was not committed")?;
+    }
+    close_what_is_done(ledger, &scope, moment)
+}
+
+/// Closes the alerts of deadlines that were met, stopped, or finished late: nobody has to look at them any more.
+fn close_what_is_done(ledger: &Ledger, scope: &Scope, moment: Moment) -> Result<()> {
+    let mut over = Vec::new();
+    for rule in [deadlines::CLOSE, deadlines::BREACHED] {
+        let open = AlertFilter {
+            rule: Some(rule.into()),
+            ..AlertFilter::default()
+        };
+        for alert in ledger.alerts(scope, &open, PageAt::first(ALERTS_MAX))?.items {
+            let deadline: Option<Deadline> = ledger.kept(scope, &alert.key.entity.name)?;
+            let is_done = deadline.is_some_and(|deadline| match deadline.state {
+                DeadlineState::Running | DeadlineState::Breached { done_late: None, .. } => false,
+                DeadlineState::Met { .. } | DeadlineState::Stopped { .. } | DeadlineState::Breached { .. } => true,
+            });
+            if is_done {
+                over.push((alert.key, deadlines::DONE));
+            }
+        }
+    }
+    if over.is_empty() {
+        return Ok(());
+    }
+    let keys: HashSet<AlertKey> = over.iter().map(|(key, _)| key.clone()).collect();
+    let contexts = ledger.alert_contexts(scope, keys)?;
+    let known = Known {
+        contexts: &contexts,
+        silences: &[],
+    };
+    match operations::decide_notices(("deadline-watch", "deadline.done"), &[], &over, known, moment) {
         None => Ok(()),
-        Some(decision) => commit(ledger, &decision).context("what was seen of the deadlines was not committed"),
+        Some(decision) => commit(ledger, &decision).context("alerts of deadlines that are done were not closed"),
     }
 }
 
@@ -170,7 +205,7 @@ fn read(ledger: &Ledger, scope: &Scope, now: Timestamp) -> Result<Read> {
             .map(|row| format!("message/{}-{}", row.entry, row.position).into())
             .collect(),
         last_exercise: rehearsed.iter().map(|source| source.last_heard).max(),
-        gaps: gaps(ledger, scope, now)?,
+        gaps: gaps(ledger, scope, &open, now)?,
         acknowledge_minutes: open
             .iter()
             .filter(|watch| watches::phase(watch, now) == Phase::Running)
@@ -179,19 +214,30 @@ fn read(ledger: &Ledger, scope: &Scope, now: Timestamp) -> Result<Read> {
     })
 }
 
-/// Stretches of the coming days in which somebody is missing on duty; none when no roster is kept.
-fn gaps(ledger: &Ledger, scope: &Scope, now: Timestamp) -> Result<Option<Vec<CompactString>>> {
+/// Stretches of the coming days in which somebody is missing on duty: in a position, or of the people that a watch asks for.
+/// None when no roster is kept.
+fn gaps(ledger: &Ledger, scope: &Scope, open: &[Watch], now: Timestamp) -> Result<Option<Vec<CompactString>>> {
     let rosters = Rosters::read(ledger, scope, now)?;
     if rosters.all().next().is_none() {
         return Ok(None);
     }
-    let gaps = rosters.gaps(now, COVERED_DAYS).into_iter().map(|(team, gap)| {
+    let all: Vec<_> = rosters.all().collect();
+    let until = now + SignedDuration::from_hours(24 * COVERED_DAYS);
+    let mut gaps: Vec<CompactString> = Vec::new();
+    for (team, gap) in rosters.gaps(now, COVERED_DAYS) {
         let Gap {
             position, from, until, ..
         } = gap;
-        format!("team/{}/{position} {from} – {until}", team.name).into()
-    });
-    Ok(Some(gaps.collect()))
+        gaps.push(format!("team/{}/{position} {from} – {until}", team.name).into());
+    }
+    for watch in open {
+        let (from, until) = (watch.from.max(now), watch.until.min(until));
+        for short in short_staffed(&all, watch.people_min, from, until) {
+            let (there, wanted) = (short.people.len(), watch.people_min);
+            gaps.push(format!("watch/{} {there}/{wanted} {} – {}", watch.name, short.from, short.until).into());
+        }
+    }
+    Ok(Some(gaps))
 }
 
 /// The alerts of level high or above, real ones, that are open or were opened in the last day.

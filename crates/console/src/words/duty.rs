@@ -84,6 +84,7 @@ super::messages! {
     roster_bad_number: "phải là số", "must be a number";
     roster_bad_date: "phải là ngày", "must be a date";
     roster_bad_time: "phải là các giờ như 06:00, 14:00, 22:00", "must be times such as 06:00, 14:00, 22:00";
+    roster_as_kept: "Xem bản đang có", "See it as it is kept";
     roster_outdated: "Người khác vừa sửa lịch này. Nội dung bạn nhập chưa được lưu; hãy mở lại để xem bản mới.", "Somebody else has changed this roster. What you typed was not saved; open it again to see how it is now.";
 
     mine_shifts: "Ca trực sắp tới của tôi", "My next turns";

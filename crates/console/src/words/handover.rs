@@ -1,6 +1,6 @@
 //! Words of handovers and daily reports.
 
-use model::{HandoverAbout, HandoverState, Occasion};
+use model::{HandoverAbout, HandoverState, Language, Occasion};
 
 use super::Words;
 
@@ -21,7 +21,7 @@ super::messages! {
     handover_accept: "Ký nhận", "Take over";
     handover_refuse: "Từ chối", "Refuse";
     handover_refuse_reason: "Lý do từ chối", "Reason for refusing";
-    handover_nothing: "Không có.", "None.";
+    handover_nothing: "Không có", "None of these";
     handover_more: "còn lại", "more";
     handover_draft: "chưa ký", "not signed";
     handover_signed: "chờ người nhận ký", "waits for who takes over";
@@ -30,6 +30,7 @@ super::messages! {
     handover_refused: "bị từ chối", "refused";
     handover_owner: "Ai đang giữ", "Owner";
     handover_nobody: "chưa ai nhận", "nobody";
+    handover_happened: "Trong thời gian này", "During this time";
     handover_incidents: "Sự cố đang xử lý", "Open incidents";
     handover_next: "Việc tiếp theo", "Next";
     handover_open_alerts: "Cảnh báo đang mở", "Open alerts";
@@ -42,11 +43,37 @@ super::messages! {
 }
 
 impl Words {
+    /// How many alerts came and went.
+    pub(crate) fn happened_alerts(self, opened: usize, closed: usize) -> String {
+        match self.0 {
+            Language::Vi => format!("Cảnh báo mới: {opened}; đã đóng: {closed}"),
+            Language::En => format!("New alerts: {opened}; closed: {closed}"),
+        }
+    }
+
+    /// How people answered.
+    pub(crate) fn happened_pages(self, begun: usize, answered: usize, slowest_seconds: u64) -> String {
+        let slowest = self.span(slowest_seconds);
+        match self.0 {
+            Language::Vi => format!("Lượt gọi: {begun}; có người nhận: {answered}; lâu nhất: {slowest}"),
+            Language::En => format!("Notifications: {begun}; acknowledged: {answered}; slowest: {slowest}"),
+        }
+    }
+
+    /// How many incidents were opened, and deadlines met and missed.
+    pub(crate) fn happened_incidents(self, opened: usize, met: usize, breached: usize) -> String {
+        match self.0 {
+            Language::Vi => format!("Sự cố mới: {opened}; thời hạn đã đạt: {met}; đã quá: {breached}"),
+            Language::En => format!("New incidents: {opened}; deadlines met: {met}; missed: {breached}"),
+        }
+    }
+
     /// What a part of a handover lists.
     pub(crate) fn handover_about(self, about: HandoverAbout) -> &'static str {
         match about {
             HandoverAbout::OpenAlerts => self.handover_open_alerts(),
             HandoverAbout::Incidents => self.handover_incidents(),
+            HandoverAbout::Happened => self.handover_happened(),
             HandoverAbout::Unacknowledged => self.handover_unacknowledged(),
             HandoverAbout::Silences => self.handover_silences(),
             HandoverAbout::SilentSources => self.handover_silent_sources(),

@@ -33,6 +33,8 @@ super::messages! {
     watch_closed: "Đã đóng", "Closed";
     watch_requirements: "Yêu cầu", "Requirements";
     watch_preflight: "Kiểm tra trước đợt", "Preflight";
+    watch_short: "Lúc chưa đủ người trực", "Too few people on duty";
+    watch_test_pages: "Gửi tin thử cho mọi người trực", "Send a test page to everybody on duty";
     watch_preflight_lead: "Những gì phải sẵn sàng trước khi đợt trực bắt đầu. Điều còn thiếu trở thành việc có người làm và hạn.", "What must be there before the watch begins. What is missing becomes a task with a name and a due date.";
     watch_make_tasks: "Tạo việc cho những mục còn thiếu", "Make tasks of what is missing";
     watch_tasks: "Việc phải làm", "Tasks";

@@ -10,6 +10,8 @@ pub use steps::{Start, Ticked, finish_late, hand_to, meet, start, stop, tick};
 pub const CLOSE: &str = "watchpost/deadline-close";
 /// The id of the post's notice about a deadline that passed.
 pub const BREACHED: &str = "watchpost/deadline-breached";
+/// What both are closed with.
+pub const DONE: &str = "Việc có thời hạn này đã xong · It is done";
 /// The title of the first.
 pub const CLOSE_TITLE: model::Phrase = model::Phrase::new("Thời hạn sắp hết", "A deadline is close");
 /// The title of the second.

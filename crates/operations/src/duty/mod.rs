@@ -9,6 +9,7 @@ mod gap_notice;
 mod handover;
 mod leave;
 mod shifts;
+mod staffing;
 mod stand_ins;
 mod swaps;
 mod turns;
@@ -20,6 +21,10 @@ pub use gap_notice::{CLOSED, GAP, GAP_TITLE, LEAD_DAYS, gap_key, gap_notice};
 pub use handover::{HandoverDraft, answer_handover, begin_handover, sign_handover};
 pub use leave::{ImportedLeave, LeaveDraft, cancel_leave, import_leave, take_leave};
 pub use shifts::{Shift, horizon, shifts, shifts_at, shifts_of, turn_ends};
+pub use staffing::{
+    SHORT, SHORT_TITLE, STAFFED, STAFFING_LEAD_DAYS, ShortStaffed, people_on_duty, short_staffed, staffing_key,
+    staffing_notice,
+};
 pub use stand_ins::{FAIRNESS_DAYS, StandIn, stand_ins};
 pub use swaps::{SwapDraft, accept_swap, decline_swap, offer_swap, withdraw_swap};
 

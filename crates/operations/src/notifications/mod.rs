@@ -22,8 +22,9 @@ pub use bundling::{BUNDLE_SECONDS, BUNDLE_SECONDS_OVER_BUDGET, MESSAGES_PER_HOUR
 pub use outcome::{Sent, bundle_outcome, page_outcome};
 pub use policy::{PolicyDraft, edit_policy};
 pub use reach::{
-    CODE_MINUTES, Draft as AddressDraft, TEST_DAYS, WRONG_CODES_MAX, add_address, ask_for_proof, drop_address,
-    noted_outcome, prefer, prove, put_feed, put_skills, silent_tests, wrong_code,
+    CODE_MINUTES, Draft as AddressDraft, REACHED_DAYS, TEST_DAYS, WRONG_CODES_MAX, add_address, ask_for_proof,
+    drop_address, noted_outcome, prefer, prove, put_feed, put_skills, reached_lately, silent_tests, test_pages,
+    wrong_code,
 };
 pub use token::{AnswerKey, Answerable};
 

@@ -16,12 +16,18 @@ pub const CODE_MINUTES: i64 = 30;
 pub const WRONG_CODES_MAX: u8 = 5;
 /// How often a proven address is tested silently.
 pub const TEST_DAYS: i64 = 7;
+/// Whoever was reached within so many days on two channels counts as reached: a week between two tests, and a day for the answer.
+pub const REACHED_DAYS: i64 = TEST_DAYS + 1;
 /// Longest skill in bytes, and how many a person may have.
 const SKILL_BYTES_MAX: usize = 60;
 const SKILLS_MAX: usize = 50;
 /// Longest kept reason in bytes.
 const REASON_BYTES_MAX: usize = 200;
 
+const NOBODY: Phrase = Phrase::new(
+    "không có địa chỉ nào đã xác nhận để gửi thử",
+    "there is no proven address to send a test to",
+);
 const CHANNEL: Phrase = Phrase::new("không có kênh này trong cấu hình", "is no channel of the configuration");
 const ADDRESS: Phrase = Phrase::new("cần địa chỉ", "is needed");
 const FULL: Phrase = Phrase::new("đã đủ số địa chỉ", "there are as many addresses as can be");
@@ -239,6 +245,62 @@ pub fn silent_tests(cards: &[ContactCard], now: Timestamp) -> Vec<(ContactCard, 
         }
     }
     due
+}
+
+/// Whether messages were accepted lately for two different channels of a person.
+#[must_use]
+pub fn reached_lately(card: &ContactCard, now: Timestamp) -> bool {
+    let lately = SignedDuration::from_hours(24 * REACHED_DAYS);
+    let mut channels: Vec<&str> = card
+        .addresses
+        .iter()
+        .filter(|address| match address.state {
+            AddressState::Proven { reached_at, .. } => now.duration_since(reached_at) <= lately,
+            AddressState::New | AddressState::Asked { .. } | AddressState::Failed { .. } => false,
+        })
+        .map(|address| address.channel.as_str())
+        .collect();
+    channels.sort_unstable();
+    channels.dedup();
+    channels.len() >= ContactCard::PROVEN_MIN
+}
+
+/// Sends a test page to every proven address of people who will be on duty in a watch of a name. What the channels say of it
+/// is noted as with every message.
+///
+/// # Errors
+/// When nobody has a proven address, or the role does not allow it.
+pub fn test_pages(cards: &[ContactCard], watch: &str, step: Step<'_>) -> Result<Decision, Rejected> {
+    step.needs(Permission::WorkWatches)?;
+    step.person()?;
+    let mut decision = step.decides("contact.test_pages", None, Vec::new());
+    for card in cards {
+        let mut changed = next(card);
+        for address in &mut changed.addresses {
+            let AddressState::Proven { tested_at, .. } = &mut address.state else {
+                continue;
+            };
+            *tested_at = step.at;
+            decision.effects.push(Effect::Deliver {
+                delivery: Box::new(Delivery {
+                    channel: address.channel.clone(),
+                    to: address.to.clone(),
+                    subject: format!("Watchpost: tin thử trước đợt trực / test before a watch: {watch}"),
+                    text: "Bạn có tên trong lịch trực. Đây là tin thử, không cần làm gì. You are on the roster; this is a test and nothing needs to be done.".to_owned(),
+                    link: Some("/duty/me".to_owned()),
+                    urgent: true,
+                    about: Some(format!("contact_card:{}", card.person)),
+                }),
+            });
+        }
+        if changed.addresses.iter().any(ContactAddress::is_proven) {
+            decision.changes.push(Change::put(&changed));
+        }
+    }
+    if decision.effects.is_empty() {
+        return Err(Rejected::NotNow(NOBODY));
+    }
+    Ok(decision)
 }
 
 /// Notes what a channel said about an address; none when it is not on the card or nothing changes. An address that failed

@@ -10,7 +10,7 @@ mod waivers;
 
 pub use controls::{Control, ControlsFile, MEASURED};
 pub use measure::{ACKNOWLEDGED_HOURS, Facts, Verification, measure, worth_keeping};
-pub use preflight::{Check, Ground, make_tasks, preflight};
+pub use preflight::{Check, Ground, Tally, make_tasks, preflight};
 pub use questions::{answer, hand_to};
 pub use standing::{
     RequirementStanding, Seen, Shown, Standing, controls_of, of_measurement, of_question, standing, tally, waives,

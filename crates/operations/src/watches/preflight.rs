@@ -39,6 +39,15 @@ pub struct Check {
     pub detail: Wording,
 }
 
+/// Something that was counted elsewhere, because it needs the rosters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many were looked at.
+    pub all: u64,
+    /// Those that fall short, as people read them.
+    pub failing: Vec<String>,
+}
+
 /// What the preflight looks at.
 #[derive(Debug, Clone, Copy)]
 pub struct Ground<'a> {
@@ -48,11 +57,18 @@ pub struct Ground<'a> {
     pub measurements: &'a HashMap<CompactString, (Measurement, Vec<TrendPoint>)>,
     /// The controls, for their titles.
     pub controls: &'a [Control],
+    /// Stretches of the watch on which fewer people are on duty than it asks; absent when no roster is kept.
+    pub staffing: Option<&'a Tally>,
+    /// Whoever is on duty during the watch and was not reached lately on two channels; absent when nobody is on duty.
+    pub reached: Option<&'a Tally>,
     /// Today, on the post's clock.
     pub today: Date,
     /// This moment.
     pub now: Timestamp,
 }
+
+/// Those that fall short and are named beside a check.
+const NAMED_MAX: usize = 5;
 
 /// The controls that are looked at before each watch.
 const CONTROLS: [&str; 8] = [
@@ -67,12 +83,7 @@ const CONTROLS: [&str; 8] = [
 ];
 
 /// What a person has to see to before each watch: its key and title.
-const BY_HAND: [(&str, &str, &str); 3] = [
-    (
-        "duty.reached",
-        "Mỗi người trực đã nhận tin thử qua hai kênh",
-        "Everybody on duty was reached by a test on two channels",
-    ),
+const BY_HAND: [(&str, &str, &str); 2] = [
     (
         "backups.drilled",
         "Đã diễn tập khôi phục từ bản sao lưu",
@@ -89,12 +100,67 @@ const BY_HAND: [(&str, &str, &str); 3] = [
 #[must_use]
 pub fn preflight(watch: &Watch, ground: Ground<'_>) -> Vec<Check> {
     let mut checks: Vec<Check> = CONTROLS.iter().map(|control| of_control(control, ground)).collect();
+    checks.push(tallied(
+        "duty.staffing",
+        (
+            "Đủ số người của đợt trực ở mọi thời điểm",
+            "The watch has its people at every instant",
+        ),
+        ground.staffing,
+        ("chưa có bảng trực", "no roster is kept"),
+    ));
+    checks.push(tallied(
+        "duty.reached",
+        (
+            "Mỗi người trực đã nhận tin thử qua hai kênh",
+            "Everybody on duty was reached by a test on two channels",
+        ),
+        ground.reached,
+        (
+            "chưa có ai trong lịch trực của đợt",
+            "nobody is on duty during the watch",
+        ),
+    ));
     for (key, vi, en) in BY_HAND {
         checks.push(by_hand(watch, key, (vi, en)));
     }
     checks.push(contacts(ground));
     checks.push(owners(watch));
     checks
+}
+
+/// What was counted over the rosters; unknown when there was nothing to count.
+fn tallied(key: &str, (vi, en): (&str, &str), tally: Option<&Tally>, nothing: (&str, &str)) -> Check {
+    let (standing, detail) = match tally {
+        None => (
+            Standing::Unknown,
+            Wording {
+                vi: nothing.0.to_owned(),
+                en: nothing.1.to_owned(),
+            },
+        ),
+        Some(tally) if tally.failing.is_empty() => {
+            (Standing::Holds, Wording::same(&format!("{}/{}", tally.all, tally.all)))
+        }
+        Some(tally) => (Standing::FallsShort, Wording::same(&short_of(tally))),
+    };
+    Check {
+        key: key.into(),
+        title: Wording {
+            vi: vi.to_owned(),
+            en: en.to_owned(),
+        },
+        standing,
+        detail,
+    }
+}
+
+/// How many fall short, and the first of them by name.
+fn short_of(tally: &Tally) -> String {
+    let failing = tally.failing.len();
+    let named = tally.failing.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>();
+    let more = if failing > NAMED_MAX { " …" } else { "" };
+    format!("{failing}/{}: {}{more}", tally.all, named.join(", "))
 }
 
 /// What the post cannot see by itself: it holds when somebody did its task and said how.

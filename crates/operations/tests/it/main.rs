@@ -17,4 +17,5 @@ mod recovery;
 mod roster;
 mod silences;
 mod sources;
+mod staffing;
 mod watches;

@@ -215,6 +215,8 @@ fn before_the_watch(memory: &mut Memory, lead: &User) {
         directives: &memory.directives,
         measurements: &memory.measurements,
         controls: &known,
+        staffing: None,
+        reached: None,
         today: date(2024, 4, 20),
         now,
     };
@@ -229,6 +231,7 @@ fn before_the_watch(memory: &mut Memory, lead: &User) {
         [
             "duty.coverage",
             "sources.reporting",
+            "duty.staffing",
             "duty.reached",
             "backups.drilled",
             "plans.rehearsed",
@@ -242,7 +245,7 @@ fn before_the_watch(memory: &mut Memory, lead: &User) {
     memory.apply(decision.changes);
     let tasks = &memory.watches[0].tasks;
     let due = at("2024-04-26T00:00");
-    assert_eq!(tasks.len(), 7);
+    assert_eq!(tasks.len(), 8);
     assert!(
         tasks
             .iter()

@@ -8,7 +8,9 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use model::Timestamp;
+use console::Rosters;
+use jiff::tz::TimeZone;
+use model::{Scope, Timestamp};
 
 use crate::{
     clock,
@@ -76,7 +78,9 @@ fn night(data: &Path, begins: Option<Timestamp>) -> Result<()> {
     let now = clock::now();
     let ledger = ledger::Ledger::open(place, now).context("opening the ledger")?;
     let drill = night::play(&ledger, begins.unwrap_or(now), now, clock::entropy()?)?;
-    night::tell(&mut io::stdout(), &drill)?;
+    let rosters = Rosters::read(&ledger, &Scope::of_post("exercise"), now).context("reading the rosters")?;
+    let zone = rosters.all().next().map_or(TimeZone::UTC, |roster| roster.zone.clone());
+    night::tell(&mut io::stdout(), &drill, &zone)?;
     Ok(())
 }
 

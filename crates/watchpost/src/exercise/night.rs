@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use console::{Rosters, lapses_at};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, tz::TimeZone};
 use ledger::{Ledger, NounFilter};
 use model::{
     AnswerWay, Change, ContactAddress, ContactCard, Decision, DrillMatter, Entropy, EscalationPolicy, Id, NightDrill,
@@ -297,16 +297,17 @@ impl Knowledge for Night<'_> {
 
     fn wants_answer(&self, notification: Id<Notification>) -> Option<String> {
         let known = self.notifications.get(&notification)?;
-        known.wants_answer().then(|| known.subject.clone())
+        known.wants_answer().then(|| known.brief())
     }
 }
 
-/// Tells how the night went.
+/// Tells how the night went, on a clock.
 ///
 /// # Errors
 /// When it cannot be written.
-pub(crate) fn tell(out: &mut impl Write, drill: &NightDrill) -> io::Result<()> {
-    writeln!(out, "{} → {}", drill.begins, drill.ends)?;
+pub(crate) fn tell(out: &mut impl Write, drill: &NightDrill, zone: &TimeZone) -> io::Result<()> {
+    let on_clock = |at: Timestamp| zone.to_datetime(at).strftime("%d/%m %H:%M").to_string();
+    writeln!(out, "{} → {}", on_clock(drill.begins), on_clock(drill.ends))?;
     if let Some(channel) = &drill.failed_channel {
         writeln!(out, "kênh hỏng / channel that failed: {channel}")?;
     }
@@ -315,7 +316,7 @@ pub(crate) fn tell(out: &mut impl Write, drill: &NightDrill) -> io::Result<()> {
         writeln!(
             out,
             "{} {} · {} · gọi / paged {} · nhận / acknowledged {} {} · {} pages, {} failed, {} skipped · {}",
-            matter.at,
+            on_clock(matter.at),
             matter.team,
             matter.subject,
             seconds(matter.paged_after_seconds),
@@ -454,7 +455,7 @@ mod tests {
         let kept: Option<NightDrill> = ledger.kept(&Scope::of_post("test"), &drill.id.to_string()).unwrap();
         assert_eq!(kept.as_ref(), Some(&drill));
         let mut told = Vec::new();
-        tell(&mut told, &drill).unwrap();
+        tell(&mut told, &drill, &TimeZone::UTC).unwrap();
         assert!(String::from_utf8(told).unwrap().contains("of 100"));
     }
 

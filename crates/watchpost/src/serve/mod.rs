@@ -8,7 +8,7 @@ mod greeting;
 mod heartbeat;
 mod measuring;
 mod metrics;
-mod paging;
+pub(crate) mod paging;
 mod pump;
 mod replay;
 mod respond;

@@ -152,7 +152,7 @@ pub(crate) fn render(
     let action = team.map_or_else(|| "/duty/teams".to_owned(), |team| format!("/duty/teams/{}", team.id));
     let content = html! {
         div.page-head { h1 { (visible(&title)) } (tabs(view, Tab::Now)) }
-        @if let Some(problem) = problem { p.notice.bad role="alert" { (Mark::Warning.draw()) span { (visible(problem)) } } }
+        @if let Some(problem) = problem { p.notice.bad role="alert" { (Mark::Warning.draw()) span { (visible(problem)) @if let Some(team) = team { " " a href={ "/duty/teams/" (team.id) } { (words.roster_as_kept()) } } } } }
         div.stack {
             section.card { div.body { form.form.wide method="post" action=(action) {
                 input type="hidden" name="revision" value=(draft.revision);

@@ -1,25 +1,24 @@
 //! `/duty/notifications…`: who was paged about what, and what they answered.
 
-use std::collections::HashSet;
-
 use axum::{
     extract::{Path, RawQuery, State},
     response::Redirect,
 };
 use ledger::{NounFilter, PageAt};
 use maud::{Markup, html};
-use model::{AnswerWay, Change, Decision, Id, Notification, NotificationState, PageOutcome, Permission, Scope};
-use operations::{Step, notifications::acknowledge};
+use model::{AnswerWay, Id, Notification, NotificationState, PageOutcome, Permission, Scope};
+use operations::Step;
 
 use super::now::{Tab, tabs};
 use crate::{
     addresses,
+    answering::{Answered, answer},
     desk::Desk,
     form::Form,
     frame::{self, Place, View},
     guard::Visit,
     marks,
-    rosters::{Rosters, lapses_at},
+    rosters::Rosters,
     text::visible,
     trouble::Trouble,
     words::Words,
@@ -60,7 +59,8 @@ pub(crate) fn table(view: &View, rosters: &Rosters, notifications: &[Notificatio
         thead { tr { th scope="col" { (words.notification_about()) } th scope="col" { (words.state()) } th scope="col" { (words.notification_paged()) } th scope="col" { (words.notification_started()) } th scope="col" { (words.actions()) } } }
         tbody { @for notification in notifications { tr {
             td data-label=(words.notification_about()) { a href={ "/duty/notifications/" (notification.id) } { (visible(&notification.subject)) }
-                @if notification.exercise { " " (marks::exercise(words)) } }
+                @if notification.exercise { " " (marks::exercise(words)) }
+                @if let Some(line) = notification.text.lines().next() { br; small { (visible(line)) } } }
             td data-label=(words.state()) { (state(words, notification)) @for name in holders(rosters, notification) { " " strong { (visible(&name)) } } }
             td data-label=(words.notification_paged()) { (visible(&paged(rosters, notification))) }
             td data-label=(words.notification_started()) { (view.moments.both(notification.started_at)) }
@@ -208,53 +208,12 @@ fn take_once(
     ids: &[Id<Notification>],
     way: AnswerWay,
 ) -> Result<usize, Trouble> {
-    let model::Actor::Person { user, .. } = step.scope.actor() else {
-        return Err(Trouble::Forbidden);
-    };
-    let rosters = Rosters::read(ledger, step.scope, step.at)?;
-    let lapses = lapses_at(&rosters, *user, step.at);
-    let (mut changes, mut count) = (Vec::new(), 0);
-    let (mut refused, mut taken) = (None, HashSet::new());
-    for id in ids {
-        let Some(notification) = ledger.kept::<Notification>(step.scope, &id.to_string())? else {
-            continue;
-        };
-        match acknowledge(&notification, *user, way, lapses, step.at) {
-            Ok(answered) => {
-                count += 1;
-                changes.push(Change::put(&answered));
-                // Two notifications may be about one alert; it is taken once.
-                if taken.insert(answered.about.clone()) {
-                    changes.extend(taken_alert(ledger, &answered, step)?);
-                }
-            }
-            Err(why) => refused = Some(why),
+    match answer(ledger, step, ids, way)? {
+        Answered::Taken(decision, count) => {
+            ledger.apply(&decision)?;
+            Ok(count)
         }
+        Answered::Refused(Some(why)) => Err(Trouble::Rejected(why)),
+        Answered::Refused(None) => Err(Trouble::NotFound),
     }
-    if let (0, Some(why)) = (count, refused) {
-        return Err(Trouble::Rejected(why));
-    }
-    if count == 0 {
-        return Err(Trouble::NotFound);
-    }
-    ledger.apply(&Decision {
-        at: step.at,
-        actor: step.scope.actor().clone(),
-        action: "notification.acknowledge".to_owned(),
-        reason: None,
-        changes,
-        effects: Vec::new(),
-    })?;
-    Ok(count)
-}
-
-/// The alert of a notification, taken by the same person where nobody has it.
-fn taken_alert(ledger: &ledger::Ledger, notification: &Notification, step: Step<'_>) -> Result<Vec<Change>, Trouble> {
-    let Some(alert) = notification.about.strip_prefix("alert:").and_then(|id| id.parse().ok()) else {
-        return Ok(Vec::new());
-    };
-    let taken = ledger
-        .alert(step.scope, alert)?
-        .and_then(|alert| operations::alerts::acknowledge(&alert, step).ok());
-    Ok(taken.map(|decision| decision.changes).unwrap_or_default())
 }

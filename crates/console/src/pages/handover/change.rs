@@ -42,15 +42,14 @@ pub(crate) async fn begin(visit: Visit, State(desk): State<Desk>, form: Form) ->
     let (found, since) = desk
         .read(move |ledger| {
             let rosters = Rosters::read(ledger, &scope, now)?;
+            let since = since(&rosters, person, (occasion, now));
             let reader = Reader {
                 rules: &rules,
+                since,
                 now,
                 language,
             };
-            Ok((
-                sections(ledger, &scope, &rosters, reader)?,
-                since(&rosters, person, (occasion, now)),
-            ))
+            Ok((sections(ledger, &scope, &rosters, reader)?, since))
         })
         .await?;
     let draft = HandoverDraft {

@@ -2,10 +2,10 @@
 
 use std::cmp::Reverse;
 
-use ledger::{AlertFilter, Ledger, NounFilter, PageAt, ReadError, StateKind};
+use ledger::{AlertFilter, AlertOrder, Ledger, NounFilter, PageAt, ReadError, StateKind};
 use model::{
-    Alert, AlertState, Deadline, DeadlineState, Handover, HandoverAbout, HandoverLine, HandoverSection, Language,
-    Notification, Scope, Timestamp,
+    Alert, AlertState, Deadline, DeadlineState, Handover, HandoverAbout, HandoverLine, HandoverSection, Incident,
+    Language, Notification, Scope, Timestamp,
 };
 use operations::duty::Gap;
 
@@ -14,8 +14,11 @@ use crate::{
     pages::duty::now::position_name,
     rosters::Rosters,
     rules::RuleCatalog,
+    words::Words,
 };
 
+/// Of what is counted, so many are looked at.
+const LOOKED_AT_MAX: usize = 500;
 /// How far ahead gaps belong into a handover.
 const GAP_DAYS: i64 = 3;
 
@@ -23,6 +26,8 @@ const GAP_DAYS: i64 = 3;
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'a> {
     pub(super) rules: &'a RuleCatalog,
+    /// From when on it tells.
+    pub(super) since: Timestamp,
     pub(super) now: Timestamp,
     pub(super) language: Language,
 }
@@ -32,10 +37,14 @@ pub(super) fn sections(
     ledger: &Ledger,
     scope: &Scope,
     rosters: &Rosters,
-    Reader { rules, now, language }: Reader<'_>,
+    reader: Reader<'_>,
 ) -> Result<Vec<HandoverSection>, ReadError> {
+    let Reader {
+        rules, now, language, ..
+    } = reader;
     let title = |alert: &Alert| rules.title(&alert.rule, language).to_owned();
     Ok(vec![
+        happened(ledger, scope, reader)?,
         unacknowledged(ledger, scope)?,
         incidents(ledger, scope, rosters, (now, language))?,
         open_alerts(ledger, scope, rosters, (now, &title))?,
@@ -65,7 +74,7 @@ fn unacknowledged(ledger: &Ledger, scope: &Scope) -> Result<HandoverSection, Rea
     let newest = ledger.kept_page::<Notification>(scope, &open, PageAt::first(Handover::LINES_MAX))?;
     let lines = newest.items.into_iter().map(|notification| HandoverLine {
         link: format!("/duty/notifications/{}", notification.id),
-        text: notification.subject,
+        text: notification.brief(),
         owner: None,
         next: None,
         at: Some(notification.started_at),
@@ -75,6 +84,76 @@ fn unacknowledged(ledger: &Ledger, scope: &Scope) -> Result<HandoverSection, Rea
         count,
         lines: lines.collect(),
     })
+}
+
+/// What came and went since the last handover, in numbers: of the newest [`LOOKED_AT_MAX`] of each kind.
+fn happened(
+    ledger: &Ledger,
+    scope: &Scope,
+    Reader { since, language, .. }: Reader<'_>,
+) -> Result<HandoverSection, ReadError> {
+    let words = Words(language);
+    let alerts = |states| {
+        let filter = AlertFilter {
+            states,
+            exercise: Some(false),
+            order: AlertOrder::LastSeen,
+            ..AlertFilter::default()
+        };
+        ledger.alerts(scope, &filter, PageAt::first(LOOKED_AT_MAX))
+    };
+    let mut all = alerts(vec![StateKind::New, StateKind::Acknowledged])?.items;
+    all.extend(alerts(vec![StateKind::Closed])?.items);
+    let opened = all.iter().filter(|alert| alert.opened_at >= since).count();
+    let was_closed = |alert: &&Alert| matches!(alert.state, AlertState::Closed { at, .. } if at >= since);
+    let closed = all.iter().filter(was_closed).count();
+    let called = ledger.kept_page::<Notification>(scope, &NounFilter::default(), PageAt::first(LOOKED_AT_MAX))?;
+    let mut called = called.items;
+    called.retain(|notification| notification.started_at >= since && !notification.exercise);
+    let waits = called.iter().filter_map(|notification| {
+        let first = notification.acknowledgements.first()?;
+        Some(
+            notification
+                .started_at
+                .duration_until(first.at)
+                .as_secs()
+                .unsigned_abs(),
+        )
+    });
+    let waits: Vec<u64> = waits.collect();
+    let incidents = ledger.kept_page::<Incident>(scope, &NounFilter::default(), PageAt::first(LOOKED_AT_MAX))?;
+    let incidents = incidents.items.iter();
+    let incidents = incidents.filter(|incident| incident.opened_at >= since && !incident.exercise);
+    let deadlines: Vec<Deadline> = ledger.all_kept(scope, &NounFilter::default())?;
+    let met = |deadline: &&Deadline| matches!(deadline.state, DeadlineState::Met { at, .. } if at >= since);
+    let breached = |deadline: &&Deadline| matches!(deadline.state, DeadlineState::Breached { at, .. } if at >= since);
+    let told = [
+        ("/queue", words.happened_alerts(opened, closed)),
+        (
+            "/duty/notifications",
+            words.happened_pages(
+                called.len(),
+                waits.len(),
+                waits.iter().copied().max().unwrap_or_default(),
+            ),
+        ),
+        (
+            "/incidents",
+            words.happened_incidents(
+                incidents.count(),
+                deadlines.iter().filter(met).count(),
+                deadlines.iter().filter(breached).count(),
+            ),
+        ),
+    ];
+    let lines = told.map(|(link, text)| HandoverLine {
+        text,
+        owner: None,
+        next: None,
+        link: link.to_owned(),
+        at: None,
+    });
+    Ok(section(HandoverAbout::Happened, lines.len(), lines.into()))
 }
 
 /// The open incidents, worst first; what each needs next is what its page says at the top.

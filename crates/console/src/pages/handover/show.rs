@@ -40,13 +40,28 @@ pub(super) fn render(view: &View, rosters: &Rosters, handover: &Handover, proble
         } }
         @if let Some(problem) = problem { p.notice.bad role="alert" { (Mark::Warning.draw()) span { (visible(problem)) } } }
         div.stack {
-            @for section in &handover.sections { (part(view, section)) }
+            @for section in handover.sections.iter().filter(|section| section.count > 0) { (part(view, section)) }
+            (nothing(view, handover))
             @if !handover.remarks.is_empty() { section.card { header { h2 { (words.handover_remarks()) } } div.body { p.pre { (visible(&handover.remarks)) } } } }
             (signatures(view, rosters, handover))
             (steps(view, handover))
         }
     };
     frame::page(view, Place::Duty, &title, &content)
+}
+
+/// The parts in which there is nothing, in one line: what is there should be seen first.
+fn nothing(view: &View, handover: &Handover) -> Markup {
+    let words = view.words;
+    let empty: Vec<&str> = handover
+        .sections
+        .iter()
+        .filter(|section| section.count == 0)
+        .map(|section| words.handover_about(section.about))
+        .collect();
+    html! { @if !empty.is_empty() {
+        section.card { div.body { p { (Mark::Check.draw()) " " (words.handover_nothing()) ": " (empty.join(", ")) } } }
+    } }
 }
 
 fn part(view: &View, section: &HandoverSection) -> Markup {
@@ -58,13 +73,12 @@ fn part(view: &View, section: &HandoverSection) -> Markup {
     let shown = section.lines.len() as u64;
     html! {
         section.card { header { h2 { (words.handover_about(section.about)) } span.end { strong { (words.number(section.count)) } } }
-            @if section.lines.is_empty() { div.body { p.muted { (words.handover_nothing()) } } }
-            @else { div.scroll { table.stacked { tbody { @for line in &section.lines { tr {
+            div.scroll { table.stacked { tbody { @for line in &section.lines { tr {
                 td { a href=(line.link) { @if section.about == HandoverAbout::Silences { (words.handover_hidden()) " " } (visible(&line.text)) }
                     @if let Some(next) = &line.next { br; small { (words.handover_next()) ": " (visible(next)) } } }
                 td { @if has_owner { (words.handover_owner()) ": " @match &line.owner { Some(owner) => strong { (visible(owner)) }, None => span.badge.badge-warn { (words.handover_nobody()) } } } }
                 td { @if let Some(at) = line.at { (view.moments.exact(at)) } }
-            } } } } } }
+            } } } } }
             @if section.count > shown { div.body { p.muted { "+ " (words.number(section.count - shown)) " " (words.handover_more()) } } }
         }
     }

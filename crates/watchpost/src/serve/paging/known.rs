@@ -75,6 +75,6 @@ impl Knowledge for Known<'_> {
         let found: Option<Notification> = self.answered(self.ledger.kept(self.scope, &notification.to_string()));
         found
             .filter(Notification::wants_answer)
-            .map(|notification| notification.subject)
+            .map(|notification| notification.brief())
     }
 }

@@ -21,7 +21,7 @@ use model::{Change, ContactCard, Decision, Effect, Id, Kept, Notification, Pager
 use operations::notifications::{self, Turn};
 
 use self::known::Known;
-pub(super) use self::{
+pub(crate) use self::{
     alerts::add_notifications,
     outcomes::{note as note_outcomes, note_late as note_late_failure},
     replies::take as take_reply,

@@ -1,10 +1,13 @@
 //! A short message that somebody wrote back: its code acknowledges the page that it came with.
 
 use anyhow::{Context, Result};
-use console::Rosters;
+use console::{Answered, answer};
 use ledger::{Ledger, NounFilter, PageAt};
-use model::{AnswerWay, Change, ContactCard, Decision, Id, Notification, Scope, Timestamp, User};
-use operations::notifications::{AnswerKey, Answerable, acknowledge};
+use model::{AnswerWay, ContactCard, Id, Notification, Scope, Timestamp};
+use operations::{
+    Step,
+    notifications::{AnswerKey, Answerable},
+};
 
 /// Notifications that a code is looked for in, newest first.
 const LOOKED_AT_MAX: usize = 500;
@@ -50,39 +53,19 @@ pub(crate) fn take(
     let Some(notification) = candidates.items.iter().find(meant) else {
         return Ok(None);
     };
-    let decision = acknowledged(ledger, notification, person, now)?;
-    if let Some(decision) = &decision {
-        ledger.apply(decision).context("a reply was not noted")?;
-    }
-    Ok(decision.map(|_| notification.id))
-}
-
-fn acknowledged(
-    ledger: &Ledger,
-    notification: &Notification,
-    person: Id<User>,
-    now: Timestamp,
-) -> Result<Option<Decision>> {
-    let scope = Scope::of_post(super::PART);
-    let rosters = Rosters::read(ledger, &scope, now)?;
-    let account = rosters.person(person).filter(|account| account.enabled);
-    let Some(account) = account else { return Ok(None) };
-    let lapses = console::lapses_at(&rosters, person, now);
-    let Ok(answered) = acknowledge(notification, person, AnswerWay::Reply, lapses, now) else {
+    let users = ledger.users(&scope)?;
+    let Some(account) = users.iter().find(|user| user.id == person && user.enabled) else {
         return Ok(None);
     };
-    Ok(Some(Decision {
-        at: now,
-        actor: model::Actor::Person {
-            token: None,
-            user: person,
-            login: account.login.clone(),
-        },
-        action: "notification.acknowledge".to_owned(),
-        reason: Some("SMS".to_owned()),
-        changes: vec![Change::put(&answered)],
-        effects: Vec::new(),
-    }))
+    let scope = Scope::of_session(account);
+    let step = Step { scope: &scope, at: now };
+    match answer(ledger, step, &[notification.id], AnswerWay::Reply)? {
+        Answered::Taken(decision, _) => {
+            ledger.apply(&decision).context("a reply was not noted")?;
+            Ok(Some(notification.id))
+        }
+        Answered::Refused(_) => Ok(None),
+    }
 }
 
 /// The first four digits in a row that stand alone.

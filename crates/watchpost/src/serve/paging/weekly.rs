@@ -4,8 +4,9 @@ use std::{collections::HashSet, time::Duration};
 
 use anyhow::Result;
 use console::Rosters;
+use jiff::{SignedDuration, tz::TimeZone};
 use ledger::{Ledger, NounFilter};
-use model::{Change, ContactCard, Decision, Effect, Language, Scope, Timestamp};
+use model::{AlertKey, Change, ContactCard, Decision, Effect, Language, Notice, Scope, Timestamp, Watch};
 use operations::{Known, Moment, duty, notifications::silent_tests};
 
 use crate::{clock, commit::commit};
@@ -27,6 +28,28 @@ pub(crate) async fn watch_over_duty(ledger: Ledger, language: Language) {
             .await;
         if let Err(error) = looked {
             tracing::error!("duty was not looked after: {error:#}");
+        }
+    }
+}
+
+/// Notices about watches that come or run and have too few people in the next days, and those that have enough.
+fn short_watches(
+    watches: &[Watch],
+    rosters: &Rosters,
+    now: Timestamp,
+    (notices, over): (&mut Vec<Notice>, &mut Vec<(AlertKey, &'static str)>),
+) {
+    let all: Vec<_> = rosters.all().collect();
+    let utc = TimeZone::UTC;
+    let zone = all.first().map_or(&utc, |roster| roster.zone);
+    let ahead = now
+        .checked_add(SignedDuration::from_hours(24 * duty::STAFFING_LEAD_DAYS))
+        .unwrap_or(now);
+    for watch in watches {
+        let short = duty::short_staffed(&all, watch.people_min, watch.from.max(now), watch.until.min(ahead));
+        match duty::staffing_notice(watch, &short, zone, now) {
+            Some(notice) => notices.push(notice),
+            None => over.push((duty::staffing_key(watch), duty::STAFFED)),
         }
     }
 }
@@ -77,8 +100,16 @@ fn warn_of_gaps(ledger: &Ledger, language: Language, now: Timestamp) -> Result<(
             None => over.push((duty::gap_key(roster.team), duty::CLOSED)),
         }
     }
+    let watches: Vec<Watch> = ledger.all_kept(&scope, &NounFilter::in_state("open"))?;
+    short_watches(&watches, &rosters, now, (&mut notices, &mut over));
+    over.retain(|(key, _)| {
+        notices
+            .iter()
+            .all(|notice| notice.entity != key.entity || notice.rule != key.rule.as_str())
+    });
     let silences = ledger.silences_in_force(&scope, now)?;
-    let keys: HashSet<_> = rosters.all().map(|roster| duty::gap_key(roster.team)).collect();
+    let mut keys: HashSet<_> = rosters.all().map(|roster| duty::gap_key(roster.team)).collect();
+    keys.extend(watches.iter().map(duty::staffing_key));
     let contexts = ledger.alert_contexts(&scope, keys)?;
     let known = Known {
         contexts: &contexts,
