@@ -21,6 +21,8 @@ mod response_section;
 mod rule_files;
 mod sealing;
 mod serve;
+#[cfg(test)]
+mod story;
 mod sweep;
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
