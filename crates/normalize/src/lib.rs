@@ -9,6 +9,7 @@ mod envelopes;
 mod evtx;
 mod json;
 pub mod limits;
+pub mod lists;
 mod normalizer;
 mod settings;
 mod sources;

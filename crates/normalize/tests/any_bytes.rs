@@ -156,6 +156,8 @@ fn the_corpus_of_the_fuzz_targets_is_read() {
             let bytes = fs::read(input.unwrap().path()).unwrap();
             let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
             read(&lines, &FormatHint::Unknown);
+            let list = normalize::lists::Indicators::read(&bytes);
+            assert!(list.len() as u64 + list.unread <= lines.len() as u64);
             count += 1;
         }
     }

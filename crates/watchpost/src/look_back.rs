@@ -87,7 +87,6 @@ pub(crate) fn look(lake: &Lake, ledger: &Ledger, request: &Request) -> Result<Re
     let held = holding(lake, &rules, request, decided, &mut report);
     let found = detections(&rules, &held);
     let fresh = fresh(ledger, &scope, found, &mut report)?;
-    report.examples = fresh.iter().rev().take(EXAMPLES_MAX).map(in_words).collect();
     if request.alert {
         if fresh.len() > DETECTIONS_MAX {
             bail!(
@@ -95,13 +94,28 @@ pub(crate) fn look(lake: &Lake, ledger: &Ledger, request: &Request) -> Result<Re
                 fresh.len()
             );
         }
-        let by_seq: BTreeMap<Seq, &Event> = held.iter().map(|event| (event.seq, event)).collect();
-        for batch in fresh.chunks(BATCH) {
-            commit(ledger, &scope, batch, &by_seq)?;
-            report.alerted += batch.len() as u64;
-        }
+        commit_all(ledger, &fresh, &held, &mut report)?;
     }
     Ok(report)
+}
+
+/// Makes those detections part of alerts that nobody made before; `events` are those that they are about.
+///
+/// # Errors
+/// The ledger refuses.
+pub(crate) fn alert(ledger: &Ledger, found: Vec<Detection>, events: &[Event], report: &mut Report) -> Result<()> {
+    let fresh = fresh(ledger, &Scope::of_post("look-back"), found, report)?;
+    commit_all(ledger, &fresh, events, report)
+}
+
+fn commit_all(ledger: &Ledger, fresh: &[Detection], events: &[Event], report: &mut Report) -> Result<()> {
+    let scope = Scope::of_post("look-back");
+    let by_seq: BTreeMap<Seq, &Event> = events.iter().map(|event| (event.seq, event)).collect();
+    for batch in fresh.chunks(BATCH) {
+        commit(ledger, &scope, batch, &by_seq)?;
+        report.alerted += batch.len() as u64;
+    }
+    Ok(())
 }
 
 /// The events on which a rule holds, in the order of the journal.
@@ -156,7 +170,7 @@ fn detections(rules: &SharedRules, held: &[Event]) -> Vec<Detection> {
     found
 }
 
-/// The detections that nobody made before.
+/// The detections that nobody made before; the newest are the report's examples.
 fn fresh(ledger: &Ledger, scope: &Scope, found: Vec<Detection>, report: &mut Report) -> Result<Vec<Detection>> {
     let mut fresh = Vec::new();
     for detection in found {
@@ -171,6 +185,7 @@ fn fresh(ledger: &Ledger, scope: &Scope, found: Vec<Detection>, report: &mut Rep
             fresh.push(detection);
         }
     }
+    report.examples = fresh.iter().rev().take(EXAMPLES_MAX).map(in_words).collect();
     Ok(fresh)
 }
 

@@ -11,6 +11,7 @@ mod exercise;
 mod folder;
 mod hearing;
 mod hunting;
+mod indicators;
 mod letter_folder;
 mod look;
 mod look_back;

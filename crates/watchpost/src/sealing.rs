@@ -69,7 +69,8 @@ pub(crate) fn is_signed(public: &[u8; KEY_BYTES], bytes: &[u8], signature: &[u8]
         .is_ok()
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

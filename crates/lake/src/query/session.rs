@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, fs, net::IpAddr, num::NonZeroUsize, sync::Arc};
 
-use arrow_array::{Array, FixedSizeBinaryArray, RecordBatch};
+use arrow_array::{Array, ArrayRef, FixedSizeBinaryArray, RecordBatch, StringArray};
 use arrow_schema::{Field, Schema, SchemaRef};
 use datafusion::{
     dataframe::DataFrame,
@@ -253,15 +253,28 @@ impl HuntSession {
     /// # Errors
     /// There is a table of this name.
     pub fn with_addresses(&self, name: &str, addresses: &[IpAddr]) -> Result<Self, HuntError> {
+        let failed = |error: DataFusionError| HuntError::of(&error);
+        let stored = addresses.iter().map(|address| address_bytes(*address));
+        let column = FixedSizeBinaryArray::try_from_iter(stored).map_err(|error| failed(error.into()))?;
+        self.with_list(name, "address", Arc::new(column))
+    }
+
+    /// A session whose questions may also name a list of texts, as a table with the column `value`.
+    ///
+    /// # Errors
+    /// There is a table of this name.
+    pub fn with_texts<'a>(&self, name: &str, texts: impl IntoIterator<Item = &'a String>) -> Result<Self, HuntError> {
+        self.with_list(name, "value", Arc::new(StringArray::from_iter_values(texts)))
+    }
+
+    fn with_list(&self, name: &str, column: &str, values: ArrayRef) -> Result<Self, HuntError> {
         if self.tables().any(|known| known == name) {
             return Err(HuntError::Meaningless(format!("there is a table {name} already")));
         }
         let failed = |error: DataFusionError| HuntError::of(&error);
-        let stored = addresses.iter().map(|address| address_bytes(*address));
-        let column = FixedSizeBinaryArray::try_from_iter(stored).map_err(|error| failed(error.into()))?;
-        let field = Field::new("address", column.data_type().clone(), false);
+        let field = Field::new(column, values.data_type().clone(), false);
         let schema: SchemaRef = Arc::new(Schema::new(vec![field]));
-        let batch = RecordBatch::try_new(SchemaRef::clone(&schema), vec![Arc::new(column)]);
+        let batch = RecordBatch::try_new(SchemaRef::clone(&schema), vec![values]);
         let batch = batch.map_err(|error| failed(error.into()))?;
         let list = MemTable::try_new(schema, vec![vec![batch]]).map_err(failed)?;
         let context = SessionContext::new_with_state(self.state.clone());

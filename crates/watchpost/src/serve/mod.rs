@@ -42,15 +42,15 @@ use tokio::{
     task::JoinSet,
 };
 
-pub(crate) use self::{deliver::Ways, heartbeat::open as open_heartbeat};
+pub(crate) use self::{deliver::Ways, heartbeat::open as open_heartbeat, pump::Stores};
 use self::{
     door::Evtx,
     metrics::{Metrics, PostHealth},
-    pump::{Pump, Stores},
+    pump::Pump,
     respond::Means,
     tokens::LedgerTokens,
 };
-use crate::{clock, configuration::Configuration, content_files::ContentFiles, control};
+use crate::{clock, configuration::Configuration, content_files::ContentFiles, control, indicators};
 
 /// Senders without a token that get a name of their own.
 const SOURCE_NAMES_MAX: usize = 10_000;
@@ -136,6 +136,7 @@ fn start_chores(configuration: &Configuration, stores: &Stores, tasks: &mut Join
         configuration.language,
     ));
     tasks.spawn(chores::keep_the_lake(stores.clone()));
+    tasks.spawn(indicators::follow(stores.clone(), configuration.data.clone()));
     tasks.spawn(chores::forget_details(
         stores.ledger.clone(),
         configuration.ledger.keep_details_days,
