@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::SignedDuration;
 use model::{Scope, Timestamp};
-use operations::duty::{horizon, shifts_at};
+use operations::duty::{horizon, shifts_at, stays_until};
 
 use crate::{desk::Desk, rosters::Rosters, trouble::Trouble};
 
@@ -19,8 +19,10 @@ pub(crate) struct OnDuty {
     pub(crate) position: String,
     /// Displayed names; none in a gap.
     pub(crate) people: Vec<String>,
-    /// Until when it stays so; none when it stays so as far as is looked ahead.
+    /// Until when they stay; none when they stay as far as is looked ahead.
     pub(crate) until: Option<Timestamp>,
+    /// When somebody comes or goes next.
+    changes_at: Timestamp,
 }
 
 /// The last answer.
@@ -52,7 +54,7 @@ pub(crate) async fn now(desk: &Desk) -> Result<Arc<Vec<OnDuty>>, Trouble> {
     let longest = now.checked_add(SignedDuration::from_secs(KEPT_SECONDS)).unwrap_or(now);
     let until = lines
         .iter()
-        .filter_map(|line| line.until)
+        .map(|line| line.changes_at)
         .min()
         .map_or(longest, |until| until.min(longest));
     *desk.on_duty.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Answer {
@@ -73,7 +75,8 @@ fn lines(rosters: &Rosters, now: Timestamp) -> Vec<OnDuty> {
             lines.push(OnDuty {
                 position: position.map_or_else(String::new, |position| position.name.clone()),
                 people: shift.people.iter().map(|person| rosters.name(*person)).collect(),
-                until: Some(shift.until).filter(|until| *until < horizon(now)),
+                until: Some(stays_until(roster, &shift.position, now)).filter(|until| *until < horizon(now)),
+                changes_at: shift.until,
             });
             if lines.len() == LINES_MAX {
                 return lines;

@@ -9,8 +9,8 @@ use console::Rosters;
 use jiff::SignedDuration;
 use ledger::{AlertFilter, Ledger, NounFilter, OutboxState, PageAt, StateKind};
 use model::{
-    Alert, AlertKey, Change, Deadline, DeadlineState, Decision, Delivery, Entropy, Measurement, RuleLevel, Scope,
-    Source, Timestamp, Watch,
+    Alert, AlertKey, Change, Deadline, DeadlineState, Decision, Delivery, Entropy, Language, Measurement, RuleLevel,
+    Scope, Source, Timestamp, Watch,
 };
 use operations::{
     Addresses, Catalogue, Known, Moment, browsers, deadlines,
@@ -19,7 +19,7 @@ use operations::{
     watches::{self, ACKNOWLEDGED_HOURS, Facts, Phase, Verification},
 };
 
-use crate::commit::commit;
+use crate::{commit::commit, serve::paging};
 
 /// Measurements are kept for so many days.
 const KEEP_DAYS: i64 = 400;
@@ -39,11 +39,11 @@ pub(crate) struct Verifications {
     pub(crate) lake: Option<Verification>,
 }
 
-/// Notes warnings and breaches of running deadlines.
+/// Notes warnings and breaches of running deadlines, and begins to page whom their alerts page.
 ///
 /// # Errors
 /// When the ledger fails; somebody else's decision in between is none, the next look sees it.
-pub(crate) fn keep_deadlines(ledger: &Ledger, now: Timestamp, entropy: Entropy) -> Result<()> {
+pub(crate) fn keep_deadlines(ledger: &Ledger, now: Timestamp, language: Language, entropy: Entropy) -> Result<()> {
     let scope = Scope::of_post("deadline-watch");
     let running: Vec<Deadline> = ledger.all_kept(&scope, &NounFilter::in_state("running"))?;
     let contexts = ledger.alert_contexts(&scope, operations::keys_of_deadlines(&running, now))?;
@@ -60,7 +60,8 @@ pub(crate) fn keep_deadlines(ledger: &Ledger, now: Timestamp, entropy: Entropy) 
         let browsers = browsers.map(|browser| (Delivery::TO_BROWSERS.to_owned(), browser.subscription));
         addresses.insert(keeper, browsers.collect());
     }
-    if let Some(decision) = operations::decide_deadlines(&running, known, &addresses, moment) {
+    if let Some(mut decision) = operations::decide_deadlines(&running, known, &addresses, moment) {
+        paging::add_notifications(ledger, &mut decision, language, entropy)?;
         commit(ledger, &decision).context("what was seen of the deadlines was not committed")?;
     }
     close_what_is_done(ledger, &scope, moment)

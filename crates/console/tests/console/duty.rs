@@ -109,6 +109,53 @@ async fn the_second_of_two_editors_is_told_and_a_mistake_is_named() {
     );
 }
 
+#[tokio::test]
+async fn a_watch_says_when_people_are_missing_who_could_come_and_whom_a_test_reaches() {
+    let post = post();
+    make_roster(&post).await;
+    let (lead, officer) = people(&post);
+    let client = Client::of(&post, Role::ShiftLead);
+    let directives: Vec<model::Directive> = post.state.ledger.all_kept(&scope(), &NounFilter::default()).unwrap();
+    let form = format!(
+        "name=T%E1%BA%BFt&directive={}&from=05/02/2027+00:00&until=06/02/2027+00:00&people_min=2&acknowledge_minutes=10&person={}",
+        directives[0].id, lead.id
+    );
+    let watch = location(&client.post_form("/watches/new", &form).await);
+    let preflight = format!("{watch}/preflight");
+    let html = page(client.get(&preflight).await).await;
+    // One officer at a time, from 18:00 to 06:00 and from 06:00 to 18:00: three stretches of a day with one of two people.
+    assert_eq!(html.matches("1/2</span>").count(), 3, "{html}");
+    assert!(html.contains("0/2"), "nobody was reached: {html}");
+    let nobody = client.post_form(&format!("{watch}/test-pages"), "").await;
+    assert!(text(nobody).await.contains("không có địa chỉ nào đã xác nhận"));
+    let now = post.state.clock.now();
+    let proven = |channel: &str| model::ContactAddress {
+        channel: channel.to_owned(),
+        to: "x".to_owned(),
+        state: model::AddressState::Proven {
+            at: now,
+            reached_at: now,
+            tested_at: now,
+        },
+    };
+    let cards = [&lead, &officer].map(|user| {
+        Change::put(&ContactCard {
+            addresses: vec![proven("sms"), proven("mail")],
+            revision: 1,
+            ..ContactCard::empty(user.id)
+        })
+    });
+    decide(&post, cards.into());
+    assert!(page(client.get(&preflight).await).await.contains("2/2"));
+    assert_eq!(
+        location(&client.post_form(&format!("{watch}/test-pages"), "").await),
+        preflight
+    );
+    for lane in ["sms", "mail"] {
+        assert_eq!(post.state.ledger.claim(lane, now, 60, 10).unwrap().len(), 2, "{lane}");
+    }
+}
+
 /// A notification about an alert of the night that paged the officer, and the number of the page.
 fn paged(post: &Post, person: Id<model::User>) -> Id<Notification> {
     let now = post.state.clock.now();

@@ -20,7 +20,7 @@ pub use fairness::{Burden, RestBreak, burdens, rest_breaks};
 pub use gap_notice::{CLOSED, GAP, GAP_TITLE, LEAD_DAYS, gap_key, gap_notice};
 pub use handover::{HandoverDraft, answer_handover, begin_handover, sign_handover};
 pub use leave::{ImportedLeave, LeaveDraft, cancel_leave, import_leave, take_leave};
-pub use shifts::{Shift, horizon, shifts, shifts_at, shifts_of, turn_ends};
+pub use shifts::{Shift, horizon, shifts, shifts_at, shifts_of, stays_until, turn_ends};
 pub use staffing::{
     SHORT, SHORT_TITLE, STAFFED, STAFFING_LEAD_DAYS, ShortStaffed, people_on_duty, short_staffed, staffing_key,
     staffing_notice,

@@ -83,6 +83,16 @@ pub fn shifts_at(roster: Roster<'_>, at: Timestamp) -> Vec<Shift> {
         .collect()
 }
 
+/// Until when everybody who fills a position at an instant stays in it, whoever comes beside them, looking eight days ahead.
+#[must_use]
+pub fn stays_until(roster: Roster<'_>, position: &str, at: Timestamp) -> Timestamp {
+    let mut shifts = shifts(roster, position, at, horizon(at)).into_iter();
+    let Some(first) = shifts.next() else { return at };
+    let stays =
+        |next: &Shift| !first.people.is_empty() && first.people.iter().all(|person| next.people.contains(person));
+    shifts.take_while(stays).last().map_or(first.until, |last| last.until)
+}
+
 /// When the turn ends in which a person is at an instant, at most eight days later; none when they are not on duty. Whoever
 /// follows themselves in a rotation ends a turn at its hand-over all the same.
 #[must_use]

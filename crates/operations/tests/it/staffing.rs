@@ -2,11 +2,12 @@
 
 use jiff::{SignedDuration, ToSpan};
 use model::{
-    Absence, AddressState, ContactAddress, ContactCard, Effect, Id, Rejected, Role, Scope, Team, Timestamp, Watch,
+    Absence, AddressState, ContactAddress, ContactCard, Effect, Id, Override, Rejected, Role, Scope, Team, Timestamp,
+    Watch,
 };
 use operations::{
     Step,
-    duty::{Roster, people_on_duty, short_staffed, staffing_notice, turn_ends},
+    duty::{Roster, horizon, people_on_duty, short_staffed, staffing_notice, stays_until, turn_ends},
     notifications::{Sent, noted_outcome, reached_lately, test_pages},
 };
 use proptest::prelude::*;
@@ -111,6 +112,37 @@ fn whoever_follows_themselves_ends_a_turn_at_the_hand_over() {
         let holder = operations::duty::on_duty(roster, "officer", now)[0];
         assert_eq!(turn_ends(roster, holder, now), Some(at(expected)), "{people:?} {every}");
     }
+}
+
+#[test]
+fn whoever_stays_is_not_said_to_go_because_somebody_comes_beside_them() {
+    let zone = hanoi();
+    let now = at("2026-05-01T09:00:00+07");
+    let mut team = team(&[1], 1, &[6]);
+    team.overrides.push(Override {
+        position: "officer".into(),
+        from: at("2026-05-01T18:00:00+07"),
+        until: at("2026-05-01T22:00:00+07"),
+        instead_of: None,
+        person: Some(person(2)),
+    });
+    let until = |team: &Team, moment| {
+        let roster = Roster {
+            team,
+            zone: &zone,
+            absences: &[],
+        };
+        stays_until(roster, "officer", moment)
+    };
+    assert_eq!(until(&team, now), horizon(now));
+    // Both are there at 20:00, and one of them goes at 22:00.
+    assert_eq!(until(&team, at("2026-05-01T20:00:00+07")), at("2026-05-01T22:00:00+07"));
+    team.rotations[0].people.clear();
+    assert_eq!(
+        until(&team, now),
+        at("2026-05-01T18:00:00+07"),
+        "nobody, until somebody comes"
+    );
 }
 
 fn card(channels: &[(&str, &str)]) -> ContactCard {

@@ -7,7 +7,7 @@ use compact_str::CompactString;
 use detect::SharedRules;
 use jiff::SignedDuration;
 use ledger::Ledger;
-use model::{Scope, Timestamp};
+use model::{Language, Scope, Timestamp};
 use operations::{Catalogue, watches::Verification};
 use tokio::sync::watch;
 
@@ -95,6 +95,7 @@ pub(super) async fn look(
     rules: watch::Receiver<SharedRules>,
     catalogue: watch::Receiver<Arc<Catalogue>>,
     verifications: watch::Receiver<Verifications>,
+    language: Language,
 ) {
     let mut looked_at: Option<Timestamp> = None;
     loop {
@@ -105,7 +106,7 @@ pub(super) async fn look(
         let looked = ledger
             .off_thread(move |ledger| {
                 let now = clock::now();
-                look::keep_deadlines(ledger, now, clock::entropy()?)?;
+                look::keep_deadlines(ledger, now, language, clock::entropy()?)?;
                 let refused: Vec<CompactString> = rules
                     .refused()
                     .iter()

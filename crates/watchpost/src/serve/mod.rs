@@ -253,6 +253,7 @@ fn start_measuring(
         rules,
         taken.clone(),
         verifications,
+        configuration.language,
     ));
     Ok(taken)
 }

@@ -245,7 +245,7 @@ impl World {
             };
             self.now += step;
             let entropy = self.entropy_of_post();
-            look::keep_deadlines(&self.ledger, self.now, entropy).unwrap();
+            look::keep_deadlines(&self.ledger, self.now, Language::Vi, entropy).unwrap();
             let verifications = Verifications {
                 ledger: sound(self.now, 100),
                 lake: sound(self.now, 7),

@@ -6,7 +6,7 @@ use axum::extract::State;
 use ledger::{NounFilter, PageAt};
 use maud::{Markup, html};
 use model::{ContactCard, Id, Notification, Permission, Scope, User};
-use operations::duty::{Gap, Roster, horizon, shifts_at};
+use operations::duty::{Gap, Roster, horizon, shifts_at, stays_until};
 
 use super::notification;
 use crate::{
@@ -125,7 +125,8 @@ fn team(view: &View, duty: &Duty, roster: Roster<'_>) -> Markup {
                             }
                             " "
                         }
-                        @if shift.until < horizon(view.moments.now) { small { (words.duty_until()) " " time datetime=(shift.until) { (view.moments.minute(shift.until)) } } }
+                        @let until = stays_until(roster, &shift.position, view.moments.now);
+                        @if until < horizon(view.moments.now) { small { (words.duty_until()) " " time datetime=(until) { (view.moments.minute(until)) } } }
                     }
                 }
             } }
