@@ -100,6 +100,7 @@
     }
     mine.id = told.id;
     at("cancel").hidden = false;
+    at("cancel").disabled = false;
     for (let pause = 40; current === mine && !mine.done; pause = Math.min(500, pause * 1.5)) {
       const answer = await call(`/api/v1/hunts/${mine.id}`);
       if (!answer.ok) break;
@@ -341,7 +342,7 @@
 
   at("form").addEventListener("submit", (event) => { event.preventDefault(); run(); });
   at("range").addEventListener("change", () => { showTimes(); if (at("range").value) run(); });
-  at("cancel").addEventListener("click", () => { if (current?.id) call(`/api/v1/hunts/${current.id}/cancel`, {}); });
+  at("cancel").addEventListener("click", () => { if (current?.id) { at("cancel").disabled = true; call(`/api/v1/hunts/${current.id}/cancel`, {}); } });
   addEventListener("popstate", () => location.reload());
   const rowOf = (event) => event.target.closest("tr[data-seq]");
   at("rows").addEventListener("click", (event) => { if (rowOf(event) && !getSelection().toString()) open(rowOf(event).dataset.seq); });

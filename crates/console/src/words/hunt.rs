@@ -75,6 +75,26 @@ super::messages! {
 }
 
 impl Words {
+    /// The words for a step with hunts, and with what is kept; `None` for other steps.
+    pub(crate) fn hunt_action(self, action: &str) -> Option<&'static str> {
+        Some(match action {
+            "triage.look_back" => self.pick("Tìm lại trong kho", "Looked back"),
+            "indicators.look_back" => self.pick("Tìm lại chỉ báo trong kho", "Looked back for indicators"),
+            "hunt.save" => self.pick("Lưu lần truy tìm", "Saved a hunt"),
+            "hunt.share" => self.pick(
+                "Dùng chung hoặc thôi dùng chung lần truy tìm",
+                "Shared a hunt, or no more",
+            ),
+            "hunt.drop" => self.pick("Bỏ lần truy tìm", "Dropped a saved hunt"),
+            "lake.hold" => self.pick("Giữ lại sự kiện", "Held events"),
+            "lake.release" => self.pick("Thôi giữ sự kiện", "Released held events"),
+            "lake.drop" => self.pick("Bỏ sự kiện cũ khỏi kho", "Dropped old events"),
+            "lake.damaged" => self.pick("Có tệp trong kho bị hỏng", "Found damaged files in the lake"),
+            "lake.whole" => self.pick("Tệp trong kho lại nguyên vẹn", "Found the lake whole again"),
+            _others => return None,
+        })
+    }
+
     /// A span of time as it is offered.
     pub(crate) fn hunt_range_of(self, range: &str) -> &'static str {
         let (vi, en) = match range {

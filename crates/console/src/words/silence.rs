@@ -113,7 +113,7 @@ impl Words {
             "delivery.give_up" => ("Bỏ cuộc gửi tin", "Gave up messages"),
             "delivery.retry" => ("Gửi lại tin", "Sent a message again"),
             "triage.batch" => ("Phân loại phát hiện", "Triaged detections"),
-            _ => return self.incident_action(action),
+            _ => return self.hunt_action(action).or_else(|| self.incident_action(action)),
         };
         Some(match self.0 {
             Language::Vi => vi,

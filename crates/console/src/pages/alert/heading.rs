@@ -117,7 +117,11 @@ pub(crate) fn facts(view: &View, people: &People, shown: &AlertPage) -> Markup {
                 dt { (words.opened_at()) } dd { (view.moments.both(alert.opened_at)) }
                 dt { (words.source()) } dd { a href={ "/sources/" (addresses::segment(alert.source.as_str())) } { (visible(alert.source.as_str())) } }
                 @if alert.origin == AlertOrigin::Rule {
-                    dt { (words.rule()) } dd { a href={ "/rules/" (addresses::segment(&alert.key.rule)) } { (visible(&alert.key.rule)) } }
+                    dt { (words.rule()) } dd {
+                        // A list of indicators has no page of a rule.
+                        @if alert.key.rule.starts_with("indicators/") { (visible(&alert.key.rule)) }
+                        @else { a href={ "/rules/" (addresses::segment(&alert.key.rule)) } { (visible(&alert.key.rule)) } }
+                    }
                 }
                 @if !alert.rule.tags.is_empty() {
                     dt { (words.tags()) } dd { span.chips { @for tag in &alert.rule.tags { span.chip { (visible(tag)) } } } }
