@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod calendar;
 pub(crate) mod change;
+pub(crate) mod drills;
 pub(crate) mod edit;
 pub(crate) mod fields;
 pub(crate) mod me;

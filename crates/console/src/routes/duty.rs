@@ -44,6 +44,7 @@ pub(super) fn pages() -> Vec<Route> {
             d::notification::acknowledge_one,
         ),
         read("/duty/policies", READ, d::policy::list),
+        read("/duty/drills", READ, d::drills::get),
         read("/duty/policies/{id}", READ, d::policy::get),
         write("/duty/policies", WRITE, d::policy::create),
         write("/duty/policies/{id}", WRITE, d::policy::change),

@@ -158,6 +158,12 @@ super::messages! {
     page_accepted: "kênh đã nhận", "accepted";
     page_failed: "không tới", "failed";
 
+    drills_title: "Đêm trực diễn tập", "Rehearsed nights";
+    drills_lead: "Mười giờ trên lịch trực, cách gọi và kênh thật, không gọi ai: có người không trả lời, một kênh hỏng. Chạy bằng", "Ten hours over the real rosters, policies and channels, with nobody paged: some do not answer, a channel fails. Played by";
+    drills_none: "Chưa diễn tập đêm nào.", "No night was rehearsed yet.";
+    drills_failed_channel: "kênh hỏng:", "channel that failed:";
+    drills_pages: "Tin gọi", "Pages";
+    drills_points: "Điểm", "Points";
     policy_new: "Thêm cách gọi", "New policy";
     policy_name: "Tên gọi", "Name";
     policy_rounds: "Số vòng", "Rounds";
@@ -185,6 +191,14 @@ impl Words {
         match self.0 {
             model::Language::Vi => format!("chờ {wait_minutes} phút, cần {acknowledgements} người nhận"),
             model::Language::En => format!("waits {wait_minutes} min for {acknowledgements} to acknowledge"),
+        }
+    }
+
+    /// How many pages were ordered, failed, and steps were skipped.
+    pub(crate) fn drills_counts(self, pages: u32, failed: u32, skipped: u32) -> String {
+        match self.0 {
+            model::Language::Vi => format!("{pages} tin, {failed} hỏng, {skipped} bước trống"),
+            model::Language::En => format!("{pages} pages, {failed} failed, {skipped} steps empty"),
         }
     }
 

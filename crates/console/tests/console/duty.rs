@@ -156,6 +156,53 @@ async fn a_watch_says_when_people_are_missing_who_could_come_and_whom_a_test_rea
     }
 }
 
+#[tokio::test]
+async fn a_rehearsed_night_is_shown_with_what_went_wrong() {
+    let post = post();
+    let client = Client::of(&post, Role::Viewer);
+    assert!(
+        page(client.get("/duty/drills").await)
+            .await
+            .contains("Chưa diễn tập đêm nào")
+    );
+    let now = post.state.clock.now();
+    let matter = |acknowledged: Option<i64>, points| model::DrillMatter {
+        subject: "Xoá nhật ký".to_owned(),
+        team: "Ca trực".to_owned(),
+        at: now,
+        paged_after_seconds: Some(0),
+        acknowledged_after_seconds: acknowledged,
+        by: acknowledged.map(|_| "Lan".to_owned()).into_iter().collect(),
+        pages: 3,
+        failed: 1,
+        skipped: 0,
+        points,
+    };
+    let drill = model::NightDrill {
+        id: Id::from_bits(5),
+        played_at: now,
+        begins: now,
+        ends: now + jiff::SignedDuration::from_hours(10),
+        failed_channel: Some("sms".to_owned()),
+        matters: vec![matter(Some(160), 100), matter(None, 40)],
+        score: 70,
+        revision: 1,
+    };
+    decide(&post, vec![Change::put(&drill)]);
+    let html = page(client.get("/duty/drills").await).await;
+    for expected in [
+        "70/100",
+        "100/100",
+        "40/100",
+        "2 phút",
+        "không ai trả lời",
+        "3 tin, 1 hỏng",
+        "sms",
+    ] {
+        assert!(html.contains(expected), "{expected}: {html}");
+    }
+}
+
 /// A notification about an alert of the night that paged the officer, and the number of the page.
 fn paged(post: &Post, person: Id<model::User>) -> Id<Notification> {
     let now = post.state.clock.now();

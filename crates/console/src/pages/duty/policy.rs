@@ -196,7 +196,7 @@ fn render(
 ) -> Markup {
     let words = view.words;
     let content = html! {
-        div.page-head { h1 { (words.duty_policies()) } (tabs(view, Tab::Policies)) }
+        div.page-head { h1 { (words.duty_policies()) } (tabs(view, Tab::Policies)) p.lead { a href="/duty/drills" { (words.drills_title()) } } }
         @if let Some(problem) = problem { p.notice.bad role="alert" { (Mark::Warning.draw()) span { (visible(problem)) } } }
         div.stack {
             section.card {
