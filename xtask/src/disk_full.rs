@@ -3,8 +3,8 @@
 
 use std::{
     fmt::Write as _,
-    fs::{self, File},
-    io::{Read, Write as _},
+    fs,
+    io::Read,
     path::{Path, PathBuf},
     process::Command,
     thread,
@@ -40,9 +40,9 @@ pub(crate) struct Options {
     /// Size of the disk in MiB
     #[arg(long, default_value_t = 160)]
     disk_mib: u64,
-    /// How much of it is taken at first and freed when the disk is full, in MiB
-    #[arg(long, default_value_t = 64)]
-    ballast_mib: usize,
+    /// Size to which it is enlarged once it was full, in MiB
+    #[arg(long, default_value_t = 1024)]
+    enlarged_mib: u64,
     /// Pull the plug while the disk is full, and start again before there is room
     #[arg(long)]
     kill: bool,
@@ -62,7 +62,6 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     // What is missing at the end must be a fault, and not a day that was dropped to make room.
     let more = configuration(&folder)? + "\n[lake]\ndisk_percent_max = 100\n";
     let site = Site::lay_out(binary(root, options.binary.as_deref())?, &folder, &more)?;
-    disk.put_ballast(options.ballast_mib)?;
     let mut post = site.start()?;
     let visitor = Visitor::first(&site)?;
     let mut sender = Sender::default();
@@ -77,7 +76,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
         post = restart_when_full(&site, post)?;
         readable(&site, &visitor)?;
     }
-    fs::remove_file(disk.ballast()).context("freeing the disk")?;
+    disk.enlarge(options.enlarged_mib)?;
     let pauses = sender.until_taken(&site)?;
     for _ in 0..REQUESTS_AFTERWARDS {
         sender.send(&site)?;
@@ -126,17 +125,12 @@ impl Disk {
         Ok(Self(at))
     }
 
-    fn ballast(&self) -> PathBuf {
-        self.0.join("ballast")
-    }
-
-    fn put_ballast(&self, mib: usize) -> Result<()> {
-        let mut file = File::create(self.ballast())?;
-        let block = vec![0; 1 << 20];
-        for _ in 0..mib {
-            file.write_all(&block)?;
-        }
-        Ok(())
+    fn enlarge(&self, mib: u64) -> Result<()> {
+        run_command(
+            Command::new("mount")
+                .args(["-o", &format!("remount,size={mib}m")])
+                .arg(&self.0),
+        )
     }
 
     fn free(&self) -> Result<String> {
@@ -223,7 +217,7 @@ impl Sender {
 
 fn body(numbers: std::ops::Range<u64>) -> Result<String> {
     let mut noise = vec![0; NOISE_BYTES];
-    let mut random = File::open("/dev/urandom")?;
+    let mut random = fs::File::open("/dev/urandom")?;
     let mut body = String::new();
     for number in numbers {
         random.read_exact(&mut noise)?;
