@@ -1,5 +1,8 @@
 //! Probes: whether a service answers as it should. Each is bounded in time, and says in one line what went wrong.
 
+mod ping;
+mod tls;
+
 use std::{
     io::{BufRead, BufReader, Read},
     net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket},
@@ -28,6 +31,12 @@ pub fn ask(probe: &Probe) -> Result<(), String> {
         Probe::Tcp { address } => connect(address).map(|_| ()),
         Probe::Smtp { address } => smtp(address),
         Probe::Dns { name, resolver } => dns(name, resolver.as_deref()),
+        Probe::Tls {
+            address,
+            days,
+            authorities,
+        } => tls::ask(address, *days, authorities.as_deref()),
+        Probe::Ping { host } => ping::ask(host),
         Probe::Command { program, arguments } => command(program, arguments),
     }
 }
@@ -243,6 +252,104 @@ mod tests {
     }
 
     #[test]
+    fn a_host_that_answers_echo_requests_is_there() {
+        let ping = |host: &str| ask(&Probe::Ping { host: host.to_owned() });
+        // Where the kernel lets nobody but root ask, only root can show it.
+        match ping("127.0.0.1") {
+            Err(said) if said.contains("ermission") => testkit::absent("the right to send echo requests"),
+            said => assert_eq!(said, Ok(())),
+        }
+        assert!(ping("nowhere.invalid").is_err());
+        assert_eq!(
+            ping::judge(b"\x03\x01\0\0\0\0\0\0", true),
+            Err("it answers with type 3, code 1".to_owned())
+        );
+        assert!(ping::judge(b"", true).is_err());
+    }
+
+    /// A server with a certificate for `localhost` that is good for so many days; gives the file of its authority and its address.
+    fn certified(folder: &std::path::Path, days: &str) -> Option<(String, String)> {
+        let openssl = testkit::on_path("openssl")?;
+        let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+        let (key, certificate) = (file("key.pem"), file("certificate.pem"));
+        let made = Command::new(&openssl)
+            .args([
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+                "-days",
+                days,
+            ])
+            .args([
+                "-subj",
+                "/CN=localhost",
+                "-addext",
+                "subjectAltName=DNS:localhost",
+                "-addext",
+                "basicConstraints=CA:FALSE",
+            ])
+            .args(["-keyout", &key, "-out", &certificate])
+            .stderr(Stdio::null())
+            .status();
+        assert!(made.unwrap().success());
+        let server = openssl_server(&key, &certificate);
+        Some((certificate, server))
+    }
+
+    fn openssl_server(key: &str, certificate: &str) -> String {
+        use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+        let chain = CertificateDer::pem_file_iter(certificate)
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, PrivateKeyDer::from_pem_file(key).unwrap())
+            .unwrap();
+        let config = std::sync::Arc::new(config);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut connection = rustls::ServerConnection::new(std::sync::Arc::clone(&config)).unwrap();
+                while connection.is_handshaking() && connection.complete_io(&mut stream).is_ok() {}
+            }
+        });
+        format!("localhost:{port}")
+    }
+
+    #[test]
+    fn a_certificate_that_ends_soon_is_said_before_it_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let Some((authority, address)) = certified(folder.path(), "30") else {
+            testkit::absent("openssl");
+            return;
+        };
+        let probe = |days, authorities: Option<&str>| {
+            ask(&Probe::Tls {
+                address: address.clone(),
+                days,
+                authorities: authorities.map(str::to_owned),
+            })
+        };
+        assert_eq!(probe(14, Some(&authority)), Ok(()));
+        assert!(probe(31, Some(&authority)).unwrap_err().contains("ends within 31 days"));
+        assert!(
+            probe(14, None).unwrap_err().contains("UnknownIssuer"),
+            "no public authority signed it"
+        );
+        assert!(probe(14, Some("/nonexistent")).is_err());
+    }
+
+    #[test]
     fn names_are_asked_for_at_a_resolver() {
         let resolver = UdpSocket::bind("127.0.0.1:0").unwrap();
         let address = resolver.local_addr().unwrap().to_string();
@@ -270,6 +377,7 @@ mod tests {
         fn any_answer_is_judged_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..64), name in ".{0,80}") {
             let _ = judge(&bytes);
             let _ = question(&name);
+            let _ = ping::judge(ping::without_header(&bytes), bytes.len() % 2 == 0);
         }
     }
 }

@@ -86,6 +86,7 @@ fn year(post: &Post, now: Timestamp) -> usize {
         let begins = now - SignedDuration::from_hours(24 * day);
         let mut measurements: Vec<Measurement> = Vec::new();
         for quarter in 0..(24 * 60 / EVERY_MINUTES) {
+            let readiness = watches::Readiness::default();
             let facts = Facts {
                 now: begins + SignedDuration::from_mins(EVERY_MINUTES * quarter),
                 sources: &known,
@@ -100,6 +101,7 @@ fn year(post: &Post, now: Timestamp) -> usize {
                 messages: 0,
                 messages_dead: &[],
                 last_exercise: Some(begins),
+                readiness: &readiness,
                 ledger: None,
                 lake: None,
             };

@@ -34,6 +34,22 @@ pub enum Probe {
         #[serde(default)]
         resolver: Option<String>,
     },
+    /// A server shakes hands with a certificate that is good for some days more.
+    Tls {
+        /// Host and port; the certificate must be for that host.
+        address: String,
+        /// For so many days more.
+        #[serde(default = "fortnight")]
+        days: u16,
+        /// A file of authorities (PEM) that the certificate may come from; the public ones when there is none.
+        #[serde(default)]
+        authorities: Option<String>,
+    },
+    /// A host answers an echo request (RFC 792, RFC 4443).
+    Ping {
+        /// A name or an address.
+        host: String,
+    },
     /// A program of the machine ends with success.
     Command {
         /// The program.
@@ -42,6 +58,10 @@ pub enum Probe {
         #[serde(default)]
         arguments: Vec<String>,
     },
+}
+
+const fn fortnight() -> u16 {
+    14
 }
 
 /// A service in the catalogue.

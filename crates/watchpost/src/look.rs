@@ -19,6 +19,8 @@ use operations::{
     watches::{self, ACKNOWLEDGED_HOURS, Facts, Phase, Verification},
 };
 
+mod readiness;
+
 use crate::{commit::commit, serve::paging};
 
 /// Measurements are kept for so many days.
@@ -125,6 +127,8 @@ pub(crate) struct Beside<'a> {
     pub(crate) catalogue: &'a Catalogue,
     /// The last verifications.
     pub(crate) verifications: &'a Verifications,
+    /// The response plans by name, each with its identifier.
+    pub(crate) plans: &'a [(CompactString, String)],
 }
 
 /// Measures everything that can be measured, and keeps what says something new.
@@ -139,7 +143,9 @@ pub(crate) fn measure(ledger: &Ledger, beside: Beside<'_>, now: Timestamp) -> Re
         refused,
         catalogue,
         verifications,
+        plans,
     } = beside;
+    let readiness = readiness::read(ledger, &scope, plans, now)?;
     let outgrown: Vec<CompactString> = read
         .silences
         .iter()
@@ -160,6 +166,7 @@ pub(crate) fn measure(ledger: &Ledger, beside: Beside<'_>, now: Timestamp) -> Re
         messages: read.messages,
         messages_dead: &read.messages_dead,
         last_exercise: read.last_exercise,
+        readiness: &readiness,
         ledger: verifications.ledger.as_ref(),
         lake: verifications.lake.as_ref(),
     };

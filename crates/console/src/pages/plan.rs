@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use crate::words::Words;
 
 /// The state of a run as a badge.
-fn badge(words: Words, state: &str) -> Markup {
+pub(crate) fn badge(words: Words, state: &str) -> Markup {
     let (class, word) = match state {
         "succeeded" => ("badge badge-good", words.run_state_succeeded()),
         "failed" => ("badge badge-bad", words.run_state_failed()),

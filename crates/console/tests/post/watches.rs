@@ -112,6 +112,7 @@ fn measure_a_day(post: &Post, catalogue: &Catalogue, now: Timestamp) {
         .expect("the trial post works");
     for hour in (0..24).rev() {
         let at = ago(now, 60 * hour + 2);
+        let readiness = watches::Readiness::default();
         let facts = Facts {
             now: at,
             sources: &known,
@@ -126,6 +127,7 @@ fn measure_a_day(post: &Post, catalogue: &Catalogue, now: Timestamp) {
             messages: 0,
             messages_dead: &[],
             last_exercise: Some(ago(now, 60 * 24 * 9)),
+            readiness: &readiness,
             ledger: None,
             lake: None,
         };

@@ -5,16 +5,21 @@ use model::{Bound, ContentError, Unit, Wording};
 use serde::Deserialize;
 
 /// The controls that the program knows how to measure.
-pub const MEASURED: [&str; 11] = [
+pub const MEASURED: [&str; 16] = [
+    "actions.watched",
     "alerts.acknowledge_time",
     "alerts.waiting",
     "deadlines.kept",
+    "drills.passed",
     "duty.coverage",
     "exercise.age",
+    "incidents.contain_time",
     "lake.verified",
     "ledger.verified",
     "messages.delivered",
+    "plans.rehearsed",
     "rules.loaded",
+    "services.within_rto",
     "silences.outgrown",
     "sources.reporting",
 ];

@@ -7,7 +7,7 @@ use model::{
 };
 use sha2::{Digest, Sha256};
 
-use super::controls::Control;
+use super::{controls::Control, readiness::Readiness};
 
 /// How far back acknowledgement times are looked at, in hours.
 pub const ACKNOWLEDGED_HOURS: i64 = 24;
@@ -41,6 +41,8 @@ pub struct Facts<'a> {
     pub messages_dead: &'a [CompactString],
     /// When something last came through the real pipeline as a rehearsal.
     pub last_exercise: Option<Timestamp>,
+    /// What is known of plans, incidents, actions, drills and services.
+    pub readiness: &'a Readiness,
     /// When the ledger was last verified, its entries, and what was found wrong.
     pub ledger: Option<&'a Verification>,
     /// When the lake was last verified, its files, and which are broken.
@@ -59,19 +61,19 @@ pub struct Verification {
 }
 
 /// A value before it is judged.
-struct Found {
-    value: Option<f64>,
-    population: u64,
-    failed: Vec<CompactString>,
-    query: String,
-    note: Option<String>,
-    at: Option<Timestamp>,
-    window: SignedDuration,
-    bound: Option<Bound>,
+pub(super) struct Found {
+    pub(super) value: Option<f64>,
+    pub(super) population: u64,
+    pub(super) failed: Vec<CompactString>,
+    pub(super) query: String,
+    pub(super) note: Option<String>,
+    pub(super) at: Option<Timestamp>,
+    pub(super) window: SignedDuration,
+    pub(super) bound: Option<Bound>,
 }
 
 impl Found {
-    fn failing(query: impl Into<String>, population: usize, failed: Vec<CompactString>) -> Self {
+    pub(super) fn failing(query: impl Into<String>, population: usize, failed: Vec<CompactString>) -> Self {
         Self {
             value: Some(float(failed.len())),
             population: population as u64,
@@ -84,7 +86,7 @@ impl Found {
         }
     }
 
-    fn unknown(query: &str, note: &str) -> Self {
+    pub(super) fn unknown(query: &str, note: &str) -> Self {
         Self {
             value: None,
             note: Some(note.to_owned()),
@@ -171,6 +173,18 @@ fn found(control: &Control, facts: &Facts<'_>) -> Found {
             facts.messages_dead.to_vec(),
         ),
         "exercise.age" => exercise_age(facts),
+        "plans.rehearsed" => facts.readiness.plans_rehearsed(facts.now),
+        "incidents.contain_time" => {
+            let limit = control
+                .at_most
+                .and_then(|most| SignedDuration::try_from_secs_f64(most).ok());
+            facts
+                .readiness
+                .contain_time(limit.unwrap_or(SignedDuration::MAX), facts.now)
+        }
+        "actions.watched" => facts.readiness.actions_watched(),
+        "drills.passed" => facts.readiness.drills_passed(facts.now),
+        "services.within_rto" => facts.readiness.within_rto(facts.now),
         "ledger.verified" => verified("flaws in the ledger's chain and state", facts.ledger),
         "lake.verified" => verified("broken files of the lake", facts.lake),
         other => Found::unknown(other, "chương trình không đo được / the program cannot measure it"),
@@ -317,7 +331,7 @@ fn float(count: usize) -> f64 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "seconds far below 2^52")]
-fn float_of(seconds: i64) -> f64 {
+pub(super) fn float_of(seconds: i64) -> f64 {
     seconds as f64
 }
 

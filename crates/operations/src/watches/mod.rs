@@ -4,6 +4,7 @@ mod controls;
 mod measure;
 mod preflight;
 mod questions;
+mod readiness;
 mod standing;
 mod steps;
 mod waivers;
@@ -12,6 +13,7 @@ pub use controls::{Control, ControlsFile, MEASURED};
 pub use measure::{ACKNOWLEDGED_HOURS, Facts, Verification, measure, worth_keeping};
 pub use preflight::{Check, Ground, Tally, make_tasks, preflight};
 pub use questions::{answer, hand_to};
+pub use readiness::{CONTAINED_DAYS, REHEARSED_DAYS, Readiness, ServiceStands};
 pub use standing::{
     RequirementStanding, Seen, Shown, Standing, controls_of, of_measurement, of_question, standing, tally, waives,
 };

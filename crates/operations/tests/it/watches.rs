@@ -109,6 +109,7 @@ fn measure(memory: &mut Memory, sources: &[Source], now: Timestamp) {
         population: 40,
         broken: Vec::new(),
     };
+    let readiness = watches::Readiness::default();
     let facts = Facts {
         now,
         sources,
@@ -123,6 +124,7 @@ fn measure(memory: &mut Memory, sources: &[Source], now: Timestamp) {
         messages: 0,
         messages_dead: &[],
         last_exercise: Some(now - SignedDuration::from_hours(24 * 30)),
+        readiness: &readiness,
         ledger: Some(&sound),
         lake: Some(&sound),
     };

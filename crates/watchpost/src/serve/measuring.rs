@@ -95,13 +95,14 @@ pub(super) async fn look(
     rules: watch::Receiver<SharedRules>,
     catalogue: watch::Receiver<Arc<Catalogue>>,
     verifications: watch::Receiver<Verifications>,
-    language: Language,
+    (language, plans): (Language, Arc<[(CompactString, String)]>),
 ) {
     let mut looked_at: Option<Timestamp> = None;
     loop {
         let rules = SharedRules::clone(&rules.borrow());
         let catalogue = Arc::clone(&catalogue.borrow());
         let verifications = verifications.borrow().clone();
+        let plans = Arc::clone(&plans);
         let forget = looked_at.is_none_or(|last| clock::now().duration_since(last) > SignedDuration::from_hours(24));
         let looked = ledger
             .off_thread(move |ledger| {
@@ -117,6 +118,7 @@ pub(super) async fn look(
                     refused: &refused,
                     catalogue: &catalogue,
                     verifications: &verifications,
+                    plans: &plans,
                 };
                 look::measure(ledger, beside, now)?;
                 if forget { look::forget_old(ledger, now) } else { Ok(()) }

@@ -99,7 +99,7 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
             health.clone(),
         ));
     }
-    let catalogue = start_measuring(configuration, &stores, rules_taken.clone(), &mut tasks)?;
+    let catalogue = start_measuring(configuration, &stores, (rules_taken.clone(), &means), &mut tasks)?;
     let surroundings = web::Surroundings {
         health,
         reach: ways.reach(),
@@ -236,7 +236,7 @@ fn start_pump(
 fn start_measuring(
     configuration: &Configuration,
     stores: &Stores,
-    rules: watch::Receiver<SharedRules>,
+    (rules, means): (watch::Receiver<SharedRules>, &Means),
     tasks: &mut JoinSet<()>,
 ) -> Result<watch::Receiver<Arc<Catalogue>>> {
     let mut files = ContentFiles::new(configuration.data.join("content"));
@@ -253,7 +253,7 @@ fn start_measuring(
         rules,
         taken.clone(),
         verifications,
-        configuration.language,
+        (configuration.language, Arc::clone(&means.names)),
     ));
     Ok(taken)
 }

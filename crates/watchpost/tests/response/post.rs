@@ -3,10 +3,11 @@
 use std::{
     fmt::Write as _,
     fs::{self, OpenOptions},
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::Duration,
 };
@@ -17,6 +18,18 @@ use model::{Kept, Scope};
 const PAUSE: Duration = Duration::from_millis(50);
 const LOOKS: u32 = 1200;
 const PASSWORD: &str = "Truc-ca-dem-30-4!";
+
+/// A port that nobody else takes while a post is down: outside of what the kernel hands out.
+pub(crate) fn free_port() -> u16 {
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = std::process::id() * 17 + TAKEN.fetch_add(1, Ordering::Relaxed);
+        let port = 10_000 + u16::try_from(number % 20_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
 
 pub(crate) struct Post {
     child: Child,
@@ -45,10 +58,7 @@ impl Post {
     pub(crate) fn start(sections: &str, prepare: impl FnOnce(&Path)) -> (Self, Person) {
         let folder = tempfile::tempdir().unwrap();
         prepare(folder.path());
-        let [console, syslog] = [(); 2].map(|()| {
-            let free = TcpListener::bind("127.0.0.1:0").unwrap();
-            free.local_addr().unwrap().port()
-        });
+        let [console, syslog] = [free_port(), free_port()];
         let configuration = format!(
             "[console]\nlisten = \"127.0.0.1:{console}\"\n[ingest.http]\nlisten = \"off\"\n[ingest.syslog]\nudp = \"off\"\n\
              tcp = \"127.0.0.1:{syslog}\"\n[ingest.journald]\nenabled = false\n{sections}"
@@ -142,7 +152,8 @@ impl Post {
             cookie: String::new(),
         };
         self.wait("ready", |_| {
-            TcpStream::connect(("127.0.0.1", self.console)).is_ok() && person.get("/readyz").status == 200
+            let answer = person.ask("GET /readyz HTTP/1.1\r\n", "");
+            answer.is_ok_and(|answer| answer.status == 200)
         });
     }
 
@@ -199,7 +210,7 @@ impl Person {
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
-        self.ask(&format!("GET {path} HTTP/1.1\r\n"), "")
+        self.ask(&format!("GET {path} HTTP/1.1\r\n"), "").unwrap()
     }
 
     /// A page that must be there.
@@ -225,7 +236,7 @@ impl Person {
                 }
             }
         }
-        self.ask(&format!("POST {path} HTTP/1.1\r\n"), &encoded)
+        self.ask(&format!("POST {path} HTTP/1.1\r\n"), &encoded).unwrap()
     }
 
     /// Sends a form that must be taken; gives where it leads.
@@ -235,18 +246,18 @@ impl Person {
         answer.location
     }
 
-    fn ask(&self, line: &str, body: &str) -> Answer {
+    fn ask(&self, line: &str, body: &str) -> io::Result<Answer> {
         let port = self.console;
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         let question = format!(
             "{line}Host: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\nCookie: {}\r\nConnection: close\r\n\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
             self.cookie,
             body.len()
         );
-        stream.write_all(question.as_bytes()).unwrap();
+        stream.write_all(question.as_bytes())?;
         let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).unwrap();
+        stream.read_to_end(&mut bytes)?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let header = |name: &str| {
@@ -256,7 +267,7 @@ impl Person {
             });
             found.unwrap_or_default()
         };
-        Answer {
+        Ok(Answer {
             status: head
                 .split(' ')
                 .nth(1)
@@ -265,7 +276,7 @@ impl Person {
             location: header("location"),
             cookie: header("set-cookie").split(';').next().unwrap_or_default().to_owned(),
             body: body.to_owned(),
-        }
+        })
     }
 }
 

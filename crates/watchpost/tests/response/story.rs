@@ -11,7 +11,7 @@ use operations::response::PlanRun;
 
 use crate::{
     firewall::{Firewall, OUTSIDE},
-    post::{Person, Post, words},
+    post::{Person, Post, free_port, words},
 };
 
 /// The first step of a run that waits for a person: the number of its execution, and the results that its form asks for.
@@ -97,10 +97,8 @@ fn from_the_first_alert_to_the_restored_service_though_the_plug_is_pulled_betwee
         head,
         lead,
     };
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let portal = listener.local_addr().unwrap().port();
+    let portal = free_port();
     services(&night.post, portal);
-    drop(listener);
 
     let incident = night.alert_to_incident();
     let run = night.plan_to_order(&incident);
@@ -148,6 +146,7 @@ impl Night {
             ("letter", "12/CV-TTGS"),
         ];
         let run = lead.does(&format!("{}/start", self.post.plan("web-defacement")), &started);
+        assert!(lead.reads(incident).contains(&run), "the incident shows its run");
         self.post.kill_and_start_again();
         for _ in 0..20 {
             if action(&self.post).is_some() {

@@ -57,6 +57,9 @@ pub(crate) async fn create(visit: Visit, State(desk): State<Desk>, form: Form) -
     }
 }
 
+/// How often a step is decided anew when the post changed the action between reading and deciding.
+const ATTEMPTS_MAX: u32 = 5;
+
 /// One step with an action, by its verb.
 pub(crate) async fn step(
     visit: Visit,
@@ -64,7 +67,17 @@ pub(crate) async fn step(
     Path((id, verb)): Path<(String, String)>,
     form: Form,
 ) -> Result<Redirect, Trouble> {
-    let scope = visit.scope.clone();
+    let mut attempts = 1;
+    loop {
+        match step_once(&visit, &desk, (&id, &verb), &form).await {
+            Err(Trouble::Outdated) if attempts < ATTEMPTS_MAX => attempts += 1,
+            other => return other,
+        }
+    }
+}
+
+async fn step_once(visit: &Visit, desk: &Desk, (id, verb): (&str, &str), form: &Form) -> Result<Redirect, Trouble> {
+    let (scope, id) = (visit.scope.clone(), id.to_owned());
     let (action, run) = desk
         .read(move |ledger| {
             let action = ledger.kept::<Action>(&scope, &id)?;
@@ -80,7 +93,7 @@ pub(crate) async fn step(
         })
         .await?;
     let action = action.ok_or(Trouble::NotFound)?;
-    let mut decision = decide(&visit, &desk, &action, (&verb, &form))?;
+    let mut decision = decide(visit, desk, &action, (verb, form))?;
     // A run that waits for what was refused goes on without it.
     let woken = run
         .filter(|_| verb == "refuse")

@@ -1,12 +1,12 @@
 //! `GET /incidents/{id}`: everything about one incident on one page.
 
 use axum::extract::{Path, RawQuery, State};
-use ledger::{NounFilter, Page, PageAt, Person};
+use ledger::{Ledger, NounFilter, Page, PageAt, Person, ReadError};
 use maud::{Markup, html};
-use model::{Deadline, HistoryItem, Id, Incident, IncidentState, Report, TimelineEntry};
-use operations::incidents::propose;
+use model::{Deadline, HistoryItem, Id, Incident, IncidentState, Report, Scope, TimelineEntry};
+use operations::{incidents::propose, response::PlanRun};
 
-use super::{head, side, timeline};
+use super::{head, response, side, timeline};
 use crate::{
     desk::Desk,
     form::Form,
@@ -28,6 +28,8 @@ pub(crate) struct Shown {
     pub(crate) history: Vec<HistoryItem>,
     pub(crate) people: Vec<Person>,
     pub(crate) restoring: Restoring,
+    /// Runs of plans that were started for it.
+    pub(crate) runs: Vec<PlanRun>,
     /// The number of the incident that this one goes on as part of.
     pub(crate) merged_into: Option<String>,
     /// Other open incidents, that this one may take in.
@@ -83,6 +85,7 @@ pub(crate) async fn get(
                 restoring: incidents::restoring(ledger, &scope, (&wanted, false), now)?,
                 deadlines: ledger.all_kept(&scope, &NounFilter::of_parent(&incidents::matter(whole.root())))?,
                 reports: ledger.reports_sent_about(&scope, &model::About::Incident { incident: id })?,
+                runs: runs(ledger, &scope, &whole)?,
                 history: ledger.kept_history::<Incident>(&scope, &id.to_string())?,
                 people: ledger.people(&scope)?,
                 merged_into: merged_into.map(|incident| incident.number),
@@ -100,6 +103,17 @@ pub(crate) async fn get(
     Ok(render(&view, &shown, &proposal))
 }
 
+/// The runs of an incident and of those that go on as part of it, the newest first.
+fn runs(ledger: &Ledger, scope: &Scope, whole: &Whole) -> Result<Vec<PlanRun>, ReadError> {
+    let mut runs: Vec<PlanRun> = Vec::new();
+    for member in &whole.members {
+        runs.extend(ledger.all_kept::<PlanRun>(scope, &NounFilter::of_owner(&member.number))?);
+    }
+    runs.retain(|run| run.part_of.is_none());
+    runs.sort_by_key(|run| std::cmp::Reverse(run.started_at));
+    Ok(runs)
+}
+
 /// The page.
 pub(crate) fn render(view: &View, shown: &Shown, proposal: &operations::incidents::Proposal<'_>) -> Markup {
     let people = People::new(&shown.people);
@@ -111,6 +125,7 @@ pub(crate) fn render(view: &View, shown: &Shown, proposal: &operations::incident
             div.stack {
                 (side::advance(view, shown))
                 (side::criteria(view, shown, proposal))
+                (response::card(view, shown))
                 (side::tasks(view, &people, shown, false))
                 (side::assets(view, shown))
                 (side::observables(view, shown))

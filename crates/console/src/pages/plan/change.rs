@@ -14,6 +14,9 @@ use operations::{
 use super::run::is_version;
 use crate::{desk::Desk, form::Form, guard::Visit, secrets, trouble::Trouble};
 
+/// How often a step is decided anew when the run was changed between reading and deciding.
+const ATTEMPTS_MAX: u32 = 5;
+
 /// Starts a plan.
 pub(crate) async fn start(
     visit: Visit,
@@ -60,7 +63,18 @@ pub(crate) async fn step(
     Path((id, verb)): Path<(String, String)>,
     form: Form,
 ) -> Result<Redirect, Trouble> {
-    let scope = visit.scope.clone();
+    // The post goes on with runs by itself: whoever does a step is not to do it again because of that.
+    let mut attempts = 1;
+    loop {
+        match step_once(&visit, &desk, (&id, &verb), &form).await {
+            Err(Trouble::Outdated) if attempts < ATTEMPTS_MAX => attempts += 1,
+            other => return other,
+        }
+    }
+}
+
+async fn step_once(visit: &Visit, desk: &Desk, (id, verb): (&str, &str), form: &Form) -> Result<Redirect, Trouble> {
+    let (scope, id) = (visit.scope.clone(), id.to_owned());
     let (run, actions) = desk
         .read(move |ledger| {
             Ok((
@@ -79,10 +93,10 @@ pub(crate) async fn step(
             .parse::<u32>()
             .map_err(|_| Trouble::BadRequest)
     };
-    let decision: Decision = match verb.as_str() {
+    let decision: Decision = match verb {
         "step" => {
-            let plan = version(&desk, &visit.scope, &run).await?;
-            response::finish_by_hand(step, &run, &plan, result(&plan, &form, execution()?))?
+            let plan = version(desk, &visit.scope, &run).await?;
+            response::finish_by_hand(step, &run, &plan, result(&plan, form, execution()?))?
         }
         "replay" => response::replay(step, &run, execution()?)?,
         "stop" => response::stop(step, &run)?,

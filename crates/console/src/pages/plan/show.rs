@@ -1,20 +1,27 @@
 //! `GET /plans/{id}`: a plan as a runbook, printable, with the form that starts it.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use maud::{Markup, html};
 use model::Permission;
 use operations::response::{Playbook, RunbookStep, in_language, phase_words, runbook};
 
 use crate::{
     desk::Desk,
+    form::Form,
     frame::{self, Place, View},
     guard::Visit,
     text::visible,
     trouble::Trouble,
 };
 
-/// Answers with the plan.
-pub(crate) async fn get(visit: Visit, State(desk): State<Desk>, Path(id): Path<String>) -> Result<Markup, Trouble> {
+/// Answers with the plan; `incident` and `exercise` in the address are filled into the form that starts it.
+pub(crate) async fn get(
+    visit: Visit,
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Markup, Trouble> {
+    let asked = Form::parse(query.unwrap_or_default().as_bytes());
     let view = visit.view;
     let plan = desk
         .state
@@ -29,7 +36,7 @@ pub(crate) async fn get(visit: Visit, State(desk): State<Desk>, Path(id): Path<S
         div.page-head { h1 { (visible(title)) } p.lead { (visible(in_language(plan.description.as_deref().unwrap_or_default(), "\n", words.0))) } }
         div.columns {
             section.card { header { h2 { (words.plan_steps()) } } (steps(&view, plan)) }
-            @if view.may(Permission::WorkResponse) { (start(&view, plan)) }
+            @if view.may(Permission::WorkResponse) { (start(&view, plan, &asked)) }
         }
     };
     Ok(frame::page(&view, Place::Actions, title, &content))
@@ -66,7 +73,7 @@ fn row(view: &View, step: &RunbookStep) -> Markup {
     } }
 }
 
-fn start(view: &View, plan: &Playbook) -> Markup {
+fn start(view: &View, plan: &Playbook, asked: &Form) -> Markup {
     let words = view.words;
     html! { section.card.no-print { header { h2 { (words.plan_start()) } } form.form.body method="post" action={ "/plans/" (plan.id) "/start" } {
         @for (name, variable) in plan.wanted() { div.field {
@@ -74,8 +81,8 @@ fn start(view: &View, plan: &Playbook) -> Markup {
             input id=(name) name=(name) required maxlength="4000";
         } }
         div.field { label for="letter" { (words.action_letter()) } input #letter name="letter" maxlength="200"; }
-        div.field { label for="incident" { (words.plan_incident()) } input #incident name="incident" maxlength="64"; }
-        label.check { input type="checkbox" name="exercise" value="yes"; span { (words.plan_exercise()) } }
+        div.field { label for="incident" { (words.plan_incident()) } input #incident name="incident" value=[asked.one("incident")] maxlength="64"; }
+        label.check { input type="checkbox" name="exercise" value="yes" checked[asked.one("exercise").is_some()]; span { (words.plan_exercise()) } }
         div.form-actions { button.button.primary type="submit" { (words.plan_start()) } }
     } } }
 }

@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context, Result};
 use cacao::Playbook;
+use compact_str::CompactString;
 use connectors::enforcement::{DeviceConfig, DevicesConfig, OpenedDevice, Opening};
 use console::Responding;
 use ledger::Ledger;
@@ -24,6 +25,8 @@ pub(crate) struct Means {
     pub(crate) policy: Policy,
     pub(crate) devices: Vec<DeviceInfo>,
     pub(crate) library: Vec<Playbook>,
+    /// The names of the plans, each with its identifier.
+    pub(crate) names: Arc<[(CompactString, String)]>,
 }
 
 impl Means {
@@ -48,6 +51,11 @@ impl Means {
         Ok(Self {
             policy: configuration.response.policy(&protection::own(configuration)),
             devices: devices(&configuration.devices),
+            names: plans
+                .all()
+                .into_iter()
+                .map(|plan| (plan.name.as_str().into(), plan.playbook.id.to_string()))
+                .collect(),
             library: plans.all().into_iter().map(|plan| plan.playbook.clone()).collect(),
         })
     }
