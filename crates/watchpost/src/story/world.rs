@@ -255,6 +255,7 @@ impl World {
                 refused: &[],
                 catalogue: &catalogue,
                 verifications: &verifications,
+                plans: &[],
             };
             look::measure(&self.ledger, beside, self.now).unwrap();
         }
