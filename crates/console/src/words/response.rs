@@ -72,6 +72,7 @@ super::messages! {
     plan_steps: "Các bước", "Steps";
     plan_steps_count: "bước", "steps";
     plan_who: "Ai làm", "By";
+    plan_start_one: "Bắt đầu kế hoạch", "Start a plan";
     plan_start: "Bắt đầu", "Start";
     plan_exercise: "Diễn tập (không chạm thiết bị)", "Exercise (no device is touched)";
     plan_incident: "Sự cố số", "Incident";

@@ -15,12 +15,12 @@ pub(crate) fn card(view: &View, shown: &Shown) -> Markup {
     let address = format!("/plans?incident={}{exercise}", incident.number);
     html! {
         @if may || !shown.runs.is_empty() { section.card #response {
-            header { h2 { (words.plan_runs()) } span.muted { (shown.runs.len()) } }
+            header { h2 { (words.plans_title()) } span.muted { (shown.runs.len()) } }
             ol.items { @for run in &shown.runs { li { p {
                 (plan::badge(words, run.state_word())) " "
                 a href={ "/runs/" (run.id) } { (visible(in_language(&run.title, " / ", words.0))) } }
                 p.muted { (view.moments.relative(run.started_at)) } } } }
-            @if may { div.body { a.button.small href=(address) { (words.plan_start()) "…" } } }
+            @if may { div.body { a.button.small href=(address) { (words.plan_start_one()) "…" } } }
         } }
     }
 }
