@@ -43,7 +43,7 @@ def measure(peer, questions, ask, begin, folder):
 
 def duckdb_questions():
     events = f"read_parquet('{parquet}', hive_partitioning=false)"
-    has = "list_contains(list_transform(map_values(fields), x -> contains(lower(x), '{}')), true)"
+    has = "list_contains(list_transform(map_values(fields), lambda x: contains(lower(x), '{}')), true)"
     return {
         "address": f"SELECT * FROM {events} WHERE \"source.ip\" = from_hex('{stored(subjects['address'])}')",
         "hash": f"SELECT * FROM {events} WHERE \"file.hash.sha256\" = '{subjects['hash']}'",
