@@ -36,6 +36,19 @@ impl RuleLevel {
             Self::Critical => "critical",
         }
     }
+
+    /// Its word within a sentence; English has Sigma's own.
+    #[must_use]
+    pub fn word_in(self, language: Language) -> &'static str {
+        match (language, self) {
+            (Language::En, _) => self.as_str(),
+            (Language::Vi, Self::Critical) => "nghiêm trọng",
+            (Language::Vi, Self::High) => "cao",
+            (Language::Vi, Self::Medium) => "trung bình",
+            (Language::Vi, Self::Low) => "thấp",
+            (Language::Vi, Self::Informational) => "thông tin",
+        }
+    }
 }
 
 /// Which rule it was, as far as people need to know without opening it.

@@ -42,7 +42,10 @@ pub(super) fn sections(
     let Reader {
         rules, now, language, ..
     } = reader;
-    let title = |alert: &Alert| rules.title(&alert.rule, language).to_owned();
+    let title = |alert: &Alert| {
+        let level = alert.rule.level.word_in(language);
+        format!("[{level}] {} · {}", rules.title(&alert.rule, language), alert.key.entity.name)
+    };
     Ok(vec![
         happened(ledger, scope, reader)?,
         unacknowledged(ledger, scope)?,
@@ -202,12 +205,7 @@ fn open_alerts(
                 AlertState::New | AlertState::Closed { .. } => alert.assignee,
             };
             HandoverLine {
-                text: format!(
-                    "[{}] {} · {}",
-                    alert.rule.level.as_str(),
-                    title(alert),
-                    alert.key.entity.name
-                ),
+                text: title(alert),
                 owner: holder.map(|holder| rosters.name(holder)),
                 next: None,
                 link: format!("/alerts/{}", alert.id),

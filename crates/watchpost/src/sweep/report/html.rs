@@ -54,7 +54,7 @@ fn write_levels(out: &mut impl Write, summary: &Summary, language: Language) -> 
             out,
             "<li class=\"{}\"><b>{count}</b> {}<small>{}: {rules}</small></li>",
             level.as_str(),
-            labels::level(level, language),
+            level.word_in(language),
             labels::LEVEL_COLUMNS[2].text(language),
         )?;
     }
@@ -78,7 +78,7 @@ fn write_rules(out: &mut impl Write, summary: &Summary, language: Language) -> i
             out,
             "<tr><td class=\"{}\">{}</td><td>{}<small>{tags}</small></td><td class=\"n\">{}</td><td>{hosts}{}</td><td class=\"t\">{}</td><td class=\"t\">{}</td><td><code>{}</code></td></tr>",
             found.rule.level.as_str(),
-            labels::level(found.rule.level, language),
+            found.rule.level.word_in(language),
             escaped(found.rule.title_in(language)),
             found.count,
             if found.more_hosts { " …" } else { "" },

@@ -1,6 +1,6 @@
 //! What the report says, in both languages.
 
-use model::{Language, Phrase, ProblemKind, RuleLevel};
+use model::{Language, Phrase, ProblemKind};
 
 pub(super) const RULES: Phrase = Phrase::new("Luật đã khớp", "Rules that held");
 pub(super) const HOSTS: Phrase = Phrase::new("Máy", "Hosts");
@@ -52,18 +52,6 @@ pub(super) const TECHNIQUE_COLUMNS: [Phrase; 3] = [
     Phrase::new("Phát hiện", "Detections"),
     Phrase::new("Luật", "Rules"),
 ];
-
-/// The word for a level; English has Sigma's own.
-pub(super) fn level(level: RuleLevel, language: Language) -> &'static str {
-    match (language, level) {
-        (Language::En, _) => level.as_str(),
-        (Language::Vi, RuleLevel::Critical) => "nghiêm trọng",
-        (Language::Vi, RuleLevel::High) => "cao",
-        (Language::Vi, RuleLevel::Medium) => "trung bình",
-        (Language::Vi, RuleLevel::Low) => "thấp",
-        (Language::Vi, RuleLevel::Informational) => "thông tin",
-    }
-}
 
 /// The words for a kind of problem.
 pub(super) fn problem(kind: ProblemKind, language: Language) -> &'static str {

@@ -175,7 +175,7 @@ fn number(count: u64) -> Cell {
 }
 
 fn level_cell(level: RuleLevel, style: Style) -> Cell {
-    let cell = Cell::new(labels::level(level, style.language));
+    let cell = Cell::new(level.word_in(style.language));
     if !style.colour {
         return cell;
     }
