@@ -242,7 +242,7 @@ fn an_alert_comes_at_night(world: &mut World) {
         world.telephones,
         [(
             telephone(&officer),
-            "[critical] Web shell in an upload folder".to_owned()
+            "[nghiêm trọng] Web shell in an upload folder".to_owned()
         )]
     );
     world.minutes(4);

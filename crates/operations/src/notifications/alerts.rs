@@ -44,7 +44,11 @@ pub fn page_for_alerts(
 fn ask_about(alert: &Alert, language: Language) -> Ask {
     Ask {
         about: format!("alert:{}", alert.id),
-        subject: format!("[{}] {}", alert.rule.level.word_in(language), alert.rule.title_in(language)),
+        subject: format!(
+            "[{}] {}",
+            alert.rule.level.word_in(language),
+            alert.rule.title_in(language)
+        ),
         text: format!("{}\n{}", alert.key.entity.name, alert.summary),
         link: format!("/alerts/{}", alert.id),
         urgent: alert.rule.level >= RuleLevel::High,

@@ -44,7 +44,11 @@ pub(super) fn sections(
     } = reader;
     let title = |alert: &Alert| {
         let level = alert.rule.level.word_in(language);
-        format!("[{level}] {} · {}", rules.title(&alert.rule, language), alert.key.entity.name)
+        format!(
+            "[{level}] {} · {}",
+            rules.title(&alert.rule, language),
+            alert.key.entity.name
+        )
     };
     Ok(vec![
         happened(ledger, scope, reader)?,
