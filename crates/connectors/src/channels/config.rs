@@ -230,7 +230,7 @@ mod tests {
             ),
             (
                 "[chat]\nkind = \"http\"\npreset = \"slak\"\n",
-                "[channels.chat] preset: \"slak\" is not one of mattermost, slack, teams, telegram, zalo-oa",
+                "[channels.chat] preset: \"slak\" is not one of mattermost, ntfy, slack, teams, telegram, zalo-oa",
             ),
         ] {
             let config: ChannelsConfig = toml::from_str(text).unwrap();
