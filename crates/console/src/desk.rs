@@ -118,6 +118,23 @@ impl Deref for Desk {
     }
 }
 
+/// How often something is decided anew because the post, or somebody else, was faster.
+const ATTEMPTS_MAX: usize = 5;
+
+/// Reads, decides and commits, and does so anew while what was read has changed before the decision was committed.
+pub(crate) async fn anew<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, Trouble>
+where
+    F: Future<Output = Result<T, Trouble>>,
+{
+    for _ in 1..ATTEMPTS_MAX {
+        match attempt().await {
+            Err(Trouble::Outdated) => {}
+            other => return other,
+        }
+    }
+    attempt().await
+}
+
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(answer) => answer,

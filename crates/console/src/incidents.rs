@@ -19,10 +19,12 @@ use operations::{
 pub(crate) use follow::follow;
 pub use follow::{FollowError, follow_alerts};
 
-use crate::{desk::Desk, form::named, secrets, trouble::Trouble};
-
-/// How often a step is decided anew because the post was faster.
-const ATTEMPTS_MAX: usize = 3;
+use crate::{
+    desk::{Desk, anew},
+    form::named,
+    secrets,
+    trouble::Trouble,
+};
 
 /// Everything that hangs on an incident and on what it took in, but for the timeline, which is read by pages.
 #[derive(Debug, Clone)]
@@ -282,33 +284,27 @@ pub(crate) async fn change(
     (id, seen): (Id<Incident>, Option<u64>),
     decide: impl Fn(&Incident, &Ground<'_>) -> Result<Decision, Trouble> + Clone + Send + 'static,
 ) -> Result<(), Trouble> {
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
+    let attempt = || {
         let (scope, decide, at) = (scope.clone(), decide.clone(), desk.now());
         let entropy = secrets::entropy(desk.state.randomness.as_ref());
-        let taken = desk
-            .state
-            .ledger
-            .off_thread(move |ledger| {
-                let incident: Incident = ledger.kept(&scope, &id.to_string())?.ok_or(Trouble::NotFound)?;
-                if seen.is_some_and(|seen| seen != incident.revision) {
-                    return Err(Trouble::Outdated);
-                }
-                let ground = Ground {
-                    ledger,
-                    step: Step { scope: &scope, at },
-                    entropy,
-                };
-                let decision = decide(&incident, &ground)?;
-                ledger.apply(&decision)?;
-                Ok(())
-            })
-            .await;
-        match taken {
-            Err(Trouble::Outdated) if attempts < ATTEMPTS_MAX && seen.is_none() => {}
-            other => return other,
-        }
+        desk.state.ledger.off_thread(move |ledger| {
+            let incident: Incident = ledger.kept(&scope, &id.to_string())?.ok_or(Trouble::NotFound)?;
+            if seen.is_some_and(|seen| seen != incident.revision) {
+                return Err(Trouble::Outdated);
+            }
+            let ground = Ground {
+                ledger,
+                step: Step { scope: &scope, at },
+                entropy,
+            };
+            let decision = decide(&incident, &ground)?;
+            ledger.apply(&decision)?;
+            Ok(())
+        })
+    };
+    match seen {
+        Some(_) => attempt().await,
+        None => anew(attempt).await,
     }
 }
 
@@ -322,34 +318,25 @@ pub(crate) async fn open(
     if alerts.len() > incidents::ALERTS_MAX {
         return Err(Trouble::TooLarge);
     }
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
+    // Another incident may be opened in the same moment and take the number.
+    anew(|| {
         let (scope, draft, alerts, at) = (scope.clone(), draft.clone(), alerts.clone(), desk.now());
         let entropy = secrets::entropy(desk.state.randomness.as_ref());
         let zone = desk.state.config.zone();
-        let opened = desk
-            .state
-            .ledger
-            .off_thread(move |ledger| {
-                let (alerts, standing) = alerts_of(ledger, &scope, &alerts)?;
-                let links = Links {
-                    alerts: &alerts,
-                    standing: &standing,
-                };
-                let opened = with_number(ledger, (&scope, at, &zone), |numbering, step| {
-                    incidents::open(&draft, links, numbering, step, entropy)
-                })?;
-                follow(ledger, &[opened.incident.id], at)?;
-                Ok(opened.incident)
-            })
-            .await;
-        match opened {
-            // Another incident was opened in the same moment and took the number.
-            Err(Trouble::Outdated) if attempts < ATTEMPTS_MAX => {}
-            other => return other,
-        }
-    }
+        desk.state.ledger.off_thread(move |ledger| {
+            let (alerts, standing) = alerts_of(ledger, &scope, &alerts)?;
+            let links = Links {
+                alerts: &alerts,
+                standing: &standing,
+            };
+            let opened = with_number(ledger, (&scope, at, &zone), |numbering, step| {
+                incidents::open(&draft, links, numbering, step, entropy)
+            })?;
+            follow(ledger, &[opened.incident.id], at)?;
+            Ok(opened.incident)
+        })
+    })
+    .await
 }
 
 /// Decides something that takes the next number of an incident, and commits it.

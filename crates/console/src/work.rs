@@ -4,12 +4,13 @@ use ledger::{Ledger, ReadError};
 use model::{Alert, Decision, Disposition, Id, Rejected, Scope, Timestamp, User};
 use operations::{Step, alerts};
 
-use crate::{desk::Desk, trouble::Trouble};
+use crate::{
+    desk::{Desk, anew},
+    trouble::Trouble,
+};
 
 /// How long a step can be undone, in seconds; afterwards the alert is reopened or reassigned openly.
 pub(crate) const UNDO_SECONDS_MAX: i64 = 10 * 60;
-/// How often a decision is made anew because the pump was faster.
-const ATTEMPTS_MAX: usize = 3;
 
 /// A step with alerts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,21 +63,14 @@ pub(crate) async fn take(desk: &Desk, scope: &Scope, seen: Vec<Seen>, verb: Verb
     if seen.len() > alerts::BULK_MAX {
         return Err(Trouble::TooLarge);
     }
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
+    // Detections keep coming in: the alert that grew is read again, and the step decided anew.
+    anew(|| {
         let (scope, seen, verb, now) = (scope.clone(), seen.clone(), verb.clone(), desk.now());
-        let taken = desk
-            .state
+        desk.state
             .ledger
             .off_thread(move |ledger| take_once(ledger, (&scope, now), &seen, &verb))
-            .await;
-        match taken {
-            // Detections keep coming in: the alert that grew is read again, and the step decided anew.
-            Err(Trouble::Outdated) if attempts < ATTEMPTS_MAX => {}
-            other => return other,
-        }
-    }
+    })
+    .await
 }
 
 fn take_once(

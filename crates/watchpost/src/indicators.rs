@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use anyhow::{Context, Result};
@@ -60,9 +60,15 @@ struct Places {
 struct Place {
     /// SHA-256 of the list.
     sha256: String,
+    /// Its bytes and when it was written, by which a list that did not change is not read again.
+    #[serde(default)]
+    stamp: Option<Stamp>,
     /// Up to which event.
     until: Seq,
 }
+
+/// What a file shows of a change without being read: its bytes, and when it was written, in seconds and nanoseconds since 1970.
+type Stamp = (u64, u64, u32);
 
 /// Where lists are put.
 pub(crate) fn folder(data: &Path) -> PathBuf {
@@ -107,6 +113,15 @@ pub(crate) fn look(data: &Path, lake: &Lake, ledger: &Ledger) -> Result<()> {
     let mut places = Places::default();
     for path in lists {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let stamp = stamp(&path);
+        let unchanged = before
+            .lists
+            .get(&name)
+            .filter(|place| stamp.is_some() && place.stamp == stamp);
+        if let Some(place) = unchanged.filter(|place| place.until >= until) {
+            places.lists.insert(name, place.clone());
+            continue;
+        }
         let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
         let sha256 = hex(digest(&SHA256, &bytes).as_ref());
         let known = before.lists.get(&name).filter(|place| place.sha256 == sha256);
@@ -120,6 +135,7 @@ pub(crate) fn look(data: &Path, lake: &Lake, ledger: &Ledger) -> Result<()> {
         }
         let place = Place {
             sha256,
+            stamp,
             until: until.max(after),
         };
         places.lists.insert(name, place);
@@ -130,6 +146,12 @@ pub(crate) fn look(data: &Path, lake: &Lake, ledger: &Ledger) -> Result<()> {
         fs::rename(&unfinished, places_file(data))?;
     }
     Ok(())
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let known = fs::metadata(path).ok()?;
+    let written = known.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some((known.len(), written.as_secs(), written.subsec_nanos()))
 }
 
 fn lists(folder: &Path) -> io::Result<Vec<PathBuf>> {

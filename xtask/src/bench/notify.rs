@@ -74,23 +74,12 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     if options.paged {
         return paged(root, &site, options.messages);
     }
-    run_command(
-        Command::new("cargo")
-            .current_dir(root)
-            .args([
-                "run",
-                "--quiet",
-                "--profile",
-                "quick",
-                "--package",
-                "ledger",
-                "--example",
-                "storm",
-                "--",
-            ])
-            .arg(&site.data)
-            .args(["hanging", &HANGING.to_string(), "mail", &options.messages.to_string()]),
-    )?;
+    run_command(storm_of(root, "storm").arg(&site.data).args([
+        "hanging",
+        &HANGING.to_string(),
+        "mail",
+        &options.messages.to_string(),
+    ]))?;
     let begun = Instant::now();
     let mut post = site.start()?;
     for kill in 1..=options.kills {
@@ -119,25 +108,27 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// An example of `ledger` that puts a storm into a data folder, as a command that still wants its arguments.
+fn storm_of(root: &Path, example: &str) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(root).args([
+        "run",
+        "--quiet",
+        "--profile",
+        "quick",
+        "--package",
+        "ledger",
+        "--example",
+        example,
+        "--",
+    ]);
+    command
+}
+
 /// A storm of notifications, each to one of some people: says how long it took until every one had left, alone or in a bundle.
 fn paged(root: &Path, site: &Site, notifications: u64) -> Result<()> {
     let storm = |words: &[&str]| -> Result<String> {
-        let output = Command::new("cargo")
-            .current_dir(root)
-            .args([
-                "run",
-                "--quiet",
-                "--profile",
-                "quick",
-                "--package",
-                "ledger",
-                "--example",
-                "paged_storm",
-                "--",
-            ])
-            .arg(&site.data)
-            .args(words)
-            .output()?;
+        let output = storm_of(root, "paged_storm").arg(&site.data).args(words).output()?;
         if !output.status.success() {
             bail!("the storm: {}", String::from_utf8_lossy(&output.stderr));
         }

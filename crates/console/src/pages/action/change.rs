@@ -12,7 +12,13 @@ use operations::{
 };
 
 use super::form::render;
-use crate::{desk::Desk, form::Form, guard::Visit, secrets, trouble::Trouble};
+use crate::{
+    desk::{Desk, anew},
+    form::Form,
+    guard::Visit,
+    secrets,
+    trouble::Trouble,
+};
 
 /// Asks for an action, or shows the form again with what is wrong.
 pub(crate) async fn create(visit: Visit, State(desk): State<Desk>, form: Form) -> Result<Response, Trouble> {
@@ -57,9 +63,6 @@ pub(crate) async fn create(visit: Visit, State(desk): State<Desk>, form: Form) -
     }
 }
 
-/// How often a step is decided anew when the post changed the action between reading and deciding.
-const ATTEMPTS_MAX: u32 = 5;
-
 /// One step with an action, by its verb.
 pub(crate) async fn step(
     visit: Visit,
@@ -67,13 +70,7 @@ pub(crate) async fn step(
     Path((id, verb)): Path<(String, String)>,
     form: Form,
 ) -> Result<Redirect, Trouble> {
-    let mut attempts = 1;
-    loop {
-        match step_once(&visit, &desk, (&id, &verb), &form).await {
-            Err(Trouble::Outdated) if attempts < ATTEMPTS_MAX => attempts += 1,
-            other => return other,
-        }
-    }
+    anew(|| step_once(&visit, &desk, (&id, &verb), &form)).await
 }
 
 async fn step_once(visit: &Visit, desk: &Desk, (id, verb): (&str, &str), form: &Form) -> Result<Redirect, Trouble> {

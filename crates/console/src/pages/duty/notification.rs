@@ -13,7 +13,7 @@ use super::now::{Tab, tabs};
 use crate::{
     addresses,
     answering::{Answered, answer},
-    desk::Desk,
+    desk::{Desk, anew},
     form::Form,
     frame::{self, Place, View},
     guard::Visit,
@@ -176,9 +176,6 @@ pub(crate) async fn acknowledge_one(
     Ok(Redirect::to("/duty/notifications"))
 }
 
-/// So often an answer is decided anew because paging was faster.
-const ATTEMPTS_MAX: usize = 5;
-
 /// Notes that a person acknowledges notifications, all that still want it, in one decision; says how many.
 pub(crate) async fn take(
     desk: &Desk,
@@ -186,20 +183,13 @@ pub(crate) async fn take(
     ids: Vec<Id<Notification>>,
     way: AnswerWay,
 ) -> Result<usize, Trouble> {
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
+    anew(|| {
         let (scope, ids, now) = (scope.clone(), ids.clone(), desk.now());
-        let taken = desk
-            .state
+        desk.state
             .ledger
             .off_thread(move |ledger| take_once(ledger, Step { scope: &scope, at: now }, &ids, way))
-            .await;
-        match taken {
-            Err(Trouble::Outdated) if attempts < ATTEMPTS_MAX => {}
-            other => return other,
-        }
-    }
+    })
+    .await
 }
 
 fn take_once(

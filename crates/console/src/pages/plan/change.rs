@@ -12,10 +12,13 @@ use operations::{
 };
 
 use super::run::is_version;
-use crate::{desk::Desk, form::Form, guard::Visit, secrets, trouble::Trouble};
-
-/// How often a step is decided anew when the run was changed between reading and deciding.
-const ATTEMPTS_MAX: u32 = 5;
+use crate::{
+    desk::{Desk, anew},
+    form::Form,
+    guard::Visit,
+    secrets,
+    trouble::Trouble,
+};
 
 /// Starts a plan.
 pub(crate) async fn start(
@@ -64,13 +67,7 @@ pub(crate) async fn step(
     form: Form,
 ) -> Result<Redirect, Trouble> {
     // The post goes on with runs by itself: whoever does a step is not to do it again because of that.
-    let mut attempts = 1;
-    loop {
-        match step_once(&visit, &desk, (&id, &verb), &form).await {
-            Err(Trouble::Outdated) if attempts < ATTEMPTS_MAX => attempts += 1,
-            other => return other,
-        }
-    }
+    anew(|| step_once(&visit, &desk, (&id, &verb), &form)).await
 }
 
 async fn step_once(visit: &Visit, desk: &Desk, (id, verb): (&str, &str), form: &Form) -> Result<Redirect, Trouble> {
