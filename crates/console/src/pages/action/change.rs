@@ -6,10 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use model::{Action, ActionKind, Change, Decision, Id, Permission, Rejected};
-use operations::{
-    Step,
-    response::{self, Asked, PlanRun},
-};
+use operations::response::{self, Asked, PlanRun};
 
 use super::form::render;
 use crate::{
@@ -42,10 +39,7 @@ pub(crate) async fn create(visit: Visit, State(desk): State<Desk>, form: Form) -
         incident: None,
         lasts_seconds: hours(&form),
     };
-    let step = Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    };
+    let step = visit.step(&desk);
     let id = Id::<Action>::born(step.at, secrets::entropy(desk.state.randomness.as_ref()));
     match response::request(step, asked, &desk.state.response.policy, id) {
         Ok(decision) => {
@@ -101,10 +95,7 @@ async fn step_once(visit: &Visit, desk: &Desk, (id, verb): (&str, &str), form: &
 }
 
 fn decide(visit: &Visit, desk: &Desk, action: &Action, (verb, form): (&str, &Form)) -> Result<Decision, Trouble> {
-    let step = Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    };
+    let step = visit.step(desk);
     // The route asks for the right to work; agreeing and lifting ask for more.
     if verb != "refuse" && verb != "break-glass" && !visit.scope.allows(Permission::ApproveResponse) {
         return Err(Rejected::NotAllowed.into());

@@ -6,10 +6,7 @@ use axum::{
 };
 use ledger::NounFilter;
 use model::{Action, Decision, Id, Scope};
-use operations::{
-    Step,
-    response::{self, ManualResult, PlanRun, Playbook, RunStart, StoredPlan},
-};
+use operations::response::{self, ManualResult, PlanRun, Playbook, RunStart, StoredPlan};
 
 use super::run::is_version;
 use crate::{
@@ -50,10 +47,7 @@ pub(crate) async fn start(
         letter: text("letter"),
         exercise: form.one("exercise").is_some(),
     };
-    let step = Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    };
+    let step = visit.step(&desk);
     let run = Id::<PlanRun>::born(step.at, secrets::entropy(desk.state.randomness.as_ref()));
     desk.apply(response::start(step, plan, with, run)?).await?;
     Ok(Redirect::to(&format!("/runs/{run}")))
@@ -81,10 +75,7 @@ async fn step_once(visit: &Visit, desk: &Desk, (id, verb): (&str, &str), form: &
         })
         .await?;
     let run = run.ok_or(Trouble::NotFound)?;
-    let step = Step {
-        scope: &visit.scope,
-        at: desk.now(),
-    };
+    let step = visit.step(desk);
     let execution = || {
         form.required("execution")?
             .parse::<u32>()

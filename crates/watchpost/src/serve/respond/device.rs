@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::Means;
-use crate::clock;
+use crate::{clock, commit::commit};
 
 /// Errands taken at once, and how long they are leased.
 const CLAIMED_MAX: usize = 8;
@@ -303,10 +303,7 @@ impl DeviceLane {
         }
         tracing::warn!(device = self.device.name, "the device was put right: {found}");
         let decision = response::restored(&touched, &format!("{}: {found}", self.device.name), clock::now());
-        match self.ledger.off_thread(move |ledger| ledger.apply(&decision)).await {
-            Ok(_) | Err(ApplyError::Conflict { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        self.ledger.off_thread(move |ledger| commit(ledger, &decision)).await
     }
 
     /// A device that cannot be listed is asked for each action.

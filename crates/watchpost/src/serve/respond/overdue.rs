@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Result;
-use ledger::{ApplyError, Ledger, NounFilter};
-use model::{Action, Decision, Id, Scope};
+use ledger::{Ledger, NounFilter};
+use model::{Action, Id, Scope};
 use operations::response::{self, PlanRun};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::Means;
-use crate::clock;
+use crate::{clock, commit::commit};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -52,12 +52,4 @@ fn look(ledger: &Ledger, means: &Means) -> Result<Vec<Id<PlanRun>>> {
         }
     }
     Ok(runs)
-}
-
-fn commit(ledger: &Ledger, decision: &Decision) -> Result<()> {
-    match ledger.apply(decision) {
-        // Somebody works on it: the next look decides on what they made of it.
-        Ok(_) | Err(ApplyError::Conflict { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
 }
